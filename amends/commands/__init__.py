@@ -1,0 +1,1 @@
+"""Command groups of `amends`: parsing and showing; the rooms do the work."""

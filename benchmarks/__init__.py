@@ -1,0 +1,1 @@
+"""One file per claim: `python -m benchmarks.<name>` prints what is compared, how, and one closing line."""

@@ -1,0 +1,1 @@
+"""The case ledger: a Django app, usable without a web server, and the only way to change a case (`cases.services`)."""

@@ -1,0 +1,315 @@
+"""The walk through triggers and resolutions in time order: which case takes a trigger, which one a resolution ends.
+
+Belongs here: the episode rules, pure, over working copies of the cases concerned. Not here: tables. Because every item
+is placed knowing only what came before it, a batch cut at any point in time gives the same cases as one batch.
+
+A trigger goes to (1) the last episode of its key that began by then, if that was open at the time or, once settled, had
+its last signal within the dedupe window; (2) an episode that begins within the window after it (late delivery);
+(3) whatever episode of the key is open, because two may not be; otherwise it opens a case.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.rows import SYSTEM, Draft, case_id_for, dedup_key, money
+from models.case import (
+    OPEN_STATES,
+    SETTLED_STATES,
+    Actor,
+    CaseKind,
+    EventKind,
+    ResolutionFact,
+    State,
+    TriggerFact,
+    next_state,
+)
+from models.routing import ROUTING_FIELDS, RoutingTree, route
+from models.sla import SlaPolicy
+
+RESOLVED, INFORMED = "resolved", "informed"
+
+
+@dataclass(slots=True)
+class Episode:
+    """Working copy of one case during a walk."""
+
+    case_id: str
+    dedup_key: str
+    kind: str
+    customer_id: str | None
+    cause_id: str | None
+    started_at: datetime
+    last_signal_at: datetime
+    state: State
+    seq: int
+    severity: int
+    dedupe: timedelta
+    ended_at: datetime | None = None
+    informed: bool = False
+    merged_into: str | None = None
+    refs: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to act."""
+        return self.state in OPEN_STATES
+
+    def takes(self, trigger: TriggerFact) -> bool:
+        """Whether a trigger at or after the start of the episode belongs to it."""
+        at = trigger.occurred_at
+        if self.is_open or at == self.started_at or (self.ended_at is not None and at < self.ended_at):
+            return True
+        return self.state in SETTLED_STATES and at - self.last_signal_at <= trigger.dedupe_window
+
+
+@dataclass(slots=True)
+class View:
+    """What the ledger already knows about the keys, subjects and resolutions of one batch."""
+
+    by_key: dict[str, list[Episode]] = field(default_factory=dict)
+    by_case: dict[str, Episode] = field(default_factory=dict)
+    by_ref: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    by_customer: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    applied: dict[tuple[str, str], str] = field(default_factory=dict)
+    # Dedup keys whose ten-character case id belongs to another case already (1 in 10^15 per pair).
+    clashing: frozenset[str] = frozenset()
+
+    def add(self, key: str, episode: Episode) -> None:
+        """Make an episode known under its key, customer and references."""
+        self.by_case[episode.case_id] = episode
+        self.by_key.setdefault(key, []).append(episode)
+        if episode.customer_id and episode.cause_id:
+            self.by_customer.setdefault((episode.customer_id, episode.cause_id), []).append(episode.case_id)
+
+    def add_ref(self, episode: Episode, ref: tuple[str, str]) -> bool:
+        """Note what a case is about; False when that was known."""
+        if ref in episode.refs:
+            return False
+        episode.refs.add(ref)
+        self.by_ref.setdefault(ref, []).append(episode.case_id)
+        return True
+
+    def follow(self, episode: Episode) -> Episode:
+        """The case a merged one went into."""
+        while episode.merged_into and episode.merged_into in self.by_case:
+            episode = self.by_case[episode.merged_into]
+        return episode
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a walk did."""
+
+    opened: int = 0
+    attached: int = 0
+    resolved: int = 0
+    unmatched: int = 0
+
+
+@dataclass(slots=True)
+class Walk:
+    """One pass in time order. Call `trigger` and `resolution` for each item; the rows gather in `draft`."""
+
+    view: View
+    draft: Draft
+    routing: RoutingTree | None = None
+    sla: SlaPolicy | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    def trigger(self, trigger: TriggerFact) -> None:
+        """Attach the trigger to the episode it belongs to, or open a case for it."""
+        key = trigger.episode_key
+        episode = self._home(trigger, key)
+        if episode is None:
+            self._open(trigger, key)
+        else:
+            self._attach(episode, trigger)
+
+    def resolution(self, resolution: ResolutionFact) -> None:
+        """End the open case the resolution is about, or note that the customer of an ended one was told."""
+        known = self.view.applied.get((resolution.resolution_id, RESOLVED))
+        episode = self.view.by_case[known] if known else self._match(resolution)
+        if episode is None:
+            self.tally.unmatched += 1
+            return
+        if known is None:
+            self._resolve(episode, resolution)
+        if resolution.customer_informed_at is not None:
+            self._inform(episode, resolution, resolution.customer_informed_at)
+        if known is None:
+            self._reopen_if_late(episode, resolution)
+
+    def _home(self, trigger: TriggerFact, episode_key: str) -> Episode | None:
+        episodes = self.view.by_key.get(episode_key)
+        if not episodes:
+            return None
+        known = [self.view.follow(item) for item in episodes]
+        at = trigger.occurred_at
+        before = max((e for e in known if e.started_at <= at), key=lambda e: e.started_at, default=None)
+        if before is not None and before.takes(trigger):
+            return before
+        after = min((e for e in known if e.started_at > at), key=lambda e: e.started_at, default=None)
+        if after is not None and after.started_at - at <= trigger.dedupe_window:
+            return after
+        if (still_open := next((e for e in known if e.is_open), None)) is not None:
+            return still_open
+        # The case that began with this very trigger was merged away: it cannot be opened a second time.
+        key = dedup_key(trigger, episode_key)
+        return next((self.view.follow(e) for e in episodes if e.dedup_key == key), None)
+
+    def _open(self, trigger: TriggerFact, episode_key: str) -> None:
+        key = dedup_key(trigger, episode_key)
+        case_id = case_id_for(key)
+        if case_id in self.view.by_case or key in self.view.clashing:
+            case_id = case_id_for(key, length=20)
+        head = self.draft.add_case(case_id, key, episode_key, trigger)
+        episode = Episode(
+            case_id, key, trigger.kind, trigger.customer_id, trigger.cause_id, trigger.occurred_at,
+            trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window,
+        )  # fmt: skip
+        self.view.add(episode_key, episode)
+        payload = _opening(trigger) | {"head_hash": head.digest()} | self._take_in(episode, trigger)
+        episode.seq = 1
+        self.draft.add_event(
+            case_id, 1, EventKind.OPENED, at=trigger.occurred_at, after=State.NEW, payload=payload, actor=SYSTEM
+        )
+        self.tally.opened += 1
+        self._route(episode, trigger)
+        self._apply_sla(episode, trigger)
+
+    def _attach(self, episode: Episode, trigger: TriggerFact) -> None:
+        payload = {"severity": trigger.severity, "rule_id": trigger.rule_id} | self._take_in(episode, trigger)
+        self._event(episode, EventKind.SIGNAL_ATTACHED, trigger.occurred_at, payload)
+        episode.last_signal_at = max(episode.last_signal_at, trigger.occurred_at)
+        self.tally.attached += 1
+        if trigger.severity < episode.severity and episode.is_open:
+            change = {"severity": trigger.severity, "previous": episode.severity, "reason": "a worse signal"}
+            self._event(episode, EventKind.SEVERITY_CHANGED, trigger.occurred_at, change)
+            episode.severity = trigger.severity
+
+    def _take_in(self, episode: Episode, trigger: TriggerFact) -> dict[str, Any]:
+        """Write the trigger and its references down; what the event says about them."""
+        row = self.draft.add_trigger(episode.case_id, trigger)
+        refs = [list(ref) for ref in trigger.subject_refs if self.view.add_ref(episode, ref)]
+        for ref_type, ref_id in refs:
+            self.draft.add_ref(episode.case_id, ref_type, ref_id)
+        said: dict[str, Any] = {
+            "trigger_id": trigger.trigger_id,
+            "trigger_hash": row.digest(),
+            "evidence": json.loads(trigger.evidence),
+        }
+        return said | {"refs": refs} if refs else said
+
+    def _route(self, episode: Episode, trigger: TriggerFact) -> None:
+        if self.routing is None:
+            return
+        decision = route(self.routing, {name: getattr(trigger, name) for name in ROUTING_FIELDS})
+        payload = {
+            "team": decision.team, "owner_role": decision.owner_role, "path": list(decision.path),
+            "reasons": list(decision.reasons),
+        }  # fmt: skip
+        self._event(episode, EventKind.ROUTED, trigger.occurred_at, payload)
+
+    def _apply_sla(self, episode: Episode, trigger: TriggerFact) -> None:
+        if self.sla is None or trigger.kind == CaseKind.EXCELLENCE:
+            return
+        at = trigger.occurred_at
+        targets = [
+            {
+                "metric": target.metric, "seconds": target.seconds, "clock": target.clock, "calendar": target.calendar,
+                "due_at": self.sla.due_at(target, at).isoformat(),
+            }
+            for target in self.sla.targets_for(severity=trigger.severity, segment=trigger.segment, at=at)
+        ]  # fmt: skip
+        if targets:
+            payload = {"severity": trigger.severity, "segment": trigger.segment, "targets": targets}
+            self._event(episode, EventKind.SLA_APPLIED, at, payload)
+
+    def _match(self, resolution: ResolutionFact) -> Episode | None:
+        ids = self.view.by_ref.get((resolution.subject_type, resolution.subject_id))
+        if not ids and resolution.customer_id and resolution.cause_id:
+            ids = self.view.by_customer.get((resolution.customer_id, resolution.cause_id))
+        found = [self.view.follow(self.view.by_case[case_id]) for case_id in ids or ()]
+        fitting = [
+            e for e in found if e.is_open and e.kind != CaseKind.EXCELLENCE and e.started_at <= resolution.resolved_at
+        ]
+        return max(fitting, key=lambda e: (e.started_at, e.case_id), default=None)
+
+    def _resolve(self, episode: Episode, resolution: ResolutionFact) -> None:
+        actor = Actor("source", resolution.source)
+        first, done = resolution.first_action_at, resolution.resolved_at
+        origin = {"resolution_id": resolution.resolution_id}
+        if resolution.owner_id:
+            assigned = origin | {"owner_id": resolution.owner_id}
+            self._event(episode, EventKind.ASSIGNED, first or done, assigned, actor)
+        if first is not None:
+            self._event(episode, EventKind.CONTACTED, first, origin, actor)
+        self._event(episode, EventKind.RESOLVED, done, origin | _said_about(resolution), actor)
+        comment = f"imported from {resolution.source}"
+        closing = origin | {"outcome_code": resolution.outcome, "comment": comment}
+        self._event(episode, EventKind.CLOSED, done, closing, actor)
+        episode.ended_at = done
+        self._note_applied(episode, resolution, RESOLVED)
+        self.tally.resolved += 1
+
+    def _inform(self, episode: Episode, resolution: ResolutionFact, at: datetime) -> None:
+        if (resolution.resolution_id, INFORMED) in self.view.applied:
+            return
+        actor, origin = Actor("source", resolution.source), {"resolution_id": resolution.resolution_id}
+        if episode.is_open or episode.state in SETTLED_STATES:
+            self._event(episode, EventKind.CUSTOMER_INFORMED, at, origin, actor)
+            episode.informed = True
+        if episode.state is State.CLOSED:
+            self._event(episode, EventKind.LOOP_CLOSED, max(at, resolution.resolved_at), origin, actor)
+        self._note_applied(episode, resolution, INFORMED)
+
+    def _reopen_if_late(self, episode: Episode, resolution: ResolutionFact) -> None:
+        """A resolution that arrives after later signals must not bury them: they keep the case open."""
+        last = episode.last_signal_at
+        if last - resolution.resolved_at > episode.dedupe:
+            self._event(episode, EventKind.REOPENED, last, {"reason": "a signal came after this late resolution"})
+            episode.ended_at = None
+
+    def _note_applied(self, episode: Episode, resolution: ResolutionFact, aspect: str) -> None:
+        self.view.applied[(resolution.resolution_id, aspect)] = episode.case_id
+        self.draft.add_applied(episode.case_id, resolution.resolution_id, aspect)
+
+    def _event(
+        self, episode: Episode, kind: EventKind, at: datetime, payload: dict[str, Any], actor: Actor = SYSTEM
+    ) -> None:
+        after = next_state(episode.state, kind)
+        episode.seq += 1
+        episode.state = after
+        self.draft.add_event(episode.case_id, episode.seq, kind, at=at, after=after, payload=payload, actor=actor)
+
+
+def _opening(trigger: TriggerFact) -> dict[str, Any]:
+    """What the opening event says besides the head; unknown things are left out."""
+    said: dict[str, Any] = {
+        "case_kind": trigger.kind,
+        "severity": trigger.severity,
+        "rule_hash": trigger.rule_hash,
+        "dedupe_days": trigger.dedupe_days,
+    }
+    for name in ("branch_id", "source", "segment"):
+        if (value := getattr(trigger, name)) is not None:
+            said[name] = value
+    if trigger.is_historic:
+        said["outreach_suppressed"] = True
+    return said
+
+
+def _said_about(resolution: ResolutionFact) -> dict[str, Any]:
+    offer = money(resolution.offer_usd)
+    said = {
+        "outcome": resolution.outcome,
+        "owner_id": resolution.owner_id,
+        "playbook_code": resolution.playbook_code,
+        "offer_usd": None if offer is None else str(offer),
+        "handling_minutes": resolution.handling_minutes,
+    }
+    return {key: value for key, value in said.items() if value is not None}

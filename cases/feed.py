@@ -1,0 +1,169 @@
+"""From hand-over files to facts: what the warehouse and the trigger rules left as Parquet, in the ledger's own words.
+
+Belongs here: reading and joining the hand-overs. Not here: what a fact does to a case (`cases.services`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.case import ResolutionFact, TriggerFact
+
+TRIGGERS = "ml_detection__trigger.parquet"
+DETECTION = "ml_detection__trigger.json"
+
+# One row per trigger with the raw row its signal came from; a trigger about a theme has no signal and so no raw row.
+_TRIGGERS = """
+    select
+        triggers.*,
+        signals.entity as signal_entity,
+        signals.source_key,
+        signals.related_type,
+        signals.related_id,
+        signals.source as signal_source,
+        signals._source_file as source_file,
+        signals._line as line,
+        signals._row_hash as row_hash,
+        signals._batch_id as batch_id,
+        predictions.model_id,
+        predictions.topic_model_id
+    from read_parquet($triggers) as triggers
+    left join read_parquet($signals) as signals using (signal_id)
+    left join read_parquet($predictions) as predictions using (signal_id)
+    order by triggers.occurred_at, triggers.trigger_id
+    limit $count offset $start
+"""
+
+_RESOLUTIONS = (
+    "select * from read_parquet($resolutions) where resolved_at is not null order by resolved_at, resolution_id"
+)
+
+_TRIGGER_FIELDS = (
+    "trigger_id", "rule_id", "rule_hash", "kind", "subject_type", "subject_id", "severity", "signal_id", "customer_id",
+    "journey", "cause_id", "theme_id", "segment", "region", "branch_id", "source", "dedupe_days", "is_historic",
+    "evidence",
+)  # fmt: skip
+_RESOLUTION_FIELDS = (
+    "resolution_id", "subject_type", "subject_id", "outcome", "customer_id", "playbook_code", "owner_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One finished detection: `token` names it, `total` counts its triggers, `run_id` is the run that made it."""
+
+    token: str
+    total: int
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A slice of triggers and all resolutions, in the order the ledger takes them."""
+
+    triggers: tuple[TriggerFact, ...]
+    resolutions: tuple[ResolutionFact, ...]
+
+
+def newest_detection(ml_outputs: Path) -> Detection | None:
+    """The newest detection, or None before the first one."""
+    note = ml_outputs / DETECTION
+    if not note.exists():
+        return None
+    found = json.loads(note.read_text(encoding="utf-8"))
+    return Detection(token=found["token"], total=int(found["triggers"]), run_id=found.get("dagster_run_id"))
+
+
+def read_facts(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | None = None) -> Facts:
+    """Triggers [start, stop) of the newest detection, and every resolution; both in time order."""
+    triggers = tuple(iter_triggers(ml_outputs, handoff, start=start, stop=stop))
+    return Facts(triggers, tuple(_resolutions(handoff)))
+
+
+def iter_triggers(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | None = None) -> Iterator[TriggerFact]:
+    """Triggers one by one with their lineage; empty before the first detection."""
+    detection = newest_detection(ml_outputs)
+    if detection is None:
+        return
+    count = (detection.total if stop is None else stop) - start
+    parameters = {
+        "triggers": str(ml_outputs / TRIGGERS),
+        "signals": str(handoff / "int_signal.parquet"),
+        "predictions": str(ml_outputs / "ml_root_cause__prediction.parquet"),
+        "start": start,
+        "count": max(count, 0),
+    }
+    for row in _rows(_TRIGGERS, parameters):
+        yield _trigger(row, detection.run_id)
+
+
+def _trigger(row: dict[str, Any], run_id: str | None) -> TriggerFact:
+    value = row["value_usd"]
+    return TriggerFact(
+        occurred_at=_utc(row["occurred_at"]),
+        value_usd=None if value is None else float(value),
+        subject_refs=_subject_refs(row),
+        lineage={
+            "signal_id": row["signal_id"],
+            "source": row["signal_source"],
+            "entity": row["signal_entity"],
+            "source_key": row["source_key"],
+            "source_file": row["source_file"],
+            "line": row["line"],
+            "row_hash": row["row_hash"],
+            "batch_id": row["batch_id"],
+            "model_id": row["model_id"],
+            "topic_model_id": row["topic_model_id"],
+            "rule_hash": row["rule_hash"],
+            "dagster_run_id": run_id,
+        },
+        **{name: row[name] for name in _TRIGGER_FIELDS},
+    )
+
+
+def _subject_refs(row: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the signal is about, in the words resolutions use: the matter itself, or the matter it belongs to."""
+    refs = [(row["related_type"], row["related_id"])]
+    if row["signal_entity"] in ("ticket", "complaint", "case"):
+        refs.append((row["signal_entity"], row["source_key"]))
+    return tuple(sorted({(str(kind), str(key)) for kind, key in refs if kind and key}))
+
+
+def _resolutions(handoff: Path) -> Iterator[ResolutionFact]:
+    path = handoff / "int_resolution.parquet"
+    if not path.exists():
+        return
+    for row in _rows(_RESOLUTIONS, {"resolutions": str(path)}):
+        offer, minutes = row["offer_usd"], row["handling_minutes"]
+        yield ResolutionFact(
+            resolved_at=_utc(row["resolved_at"]),
+            cause_id=row["coded_cause_id"],
+            offer_usd=None if offer is None else float(offer),
+            handling_minutes=None if minutes is None else float(minutes),
+            first_action_at=_utc_or_none(row["first_action_at"]),
+            customer_informed_at=_utc_or_none(row["customer_informed_at"]),
+            **{name: row[name] for name in _RESOLUTION_FIELDS},
+        )
+
+
+def _rows(question: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for batch in connection.execute(question, parameters).to_arrow_reader(10_000):
+            yield from batch.to_pylist()
+
+
+def _utc(value: datetime) -> datetime:
+    """The warehouse keeps UTC without saying so; the ledger wants it said."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _utc_or_none(value: datetime | None) -> datetime | None:
+    return None if value is None else _utc(value)

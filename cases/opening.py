@@ -1,0 +1,127 @@
+"""Opening cases: batches in time order, each one transaction, each safe to repeat.
+
+Belongs here: batching, skipping what is known, retrying a lost race. Not here: which case takes what
+(`cases/episodes.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from cases import store
+from cases.crash import crashpoint
+from cases.db import LostRace, write_transaction
+from cases.episodes import INFORMED, RESOLVED, Tally, View, Walk
+from cases.rows import Draft
+from models.case import ResolutionFact, TriggerFact
+from models.routing import RoutingTree
+from models.sla import SlaPolicy
+
+Item: TypeAlias = TriggerFact | ResolutionFact
+_RETRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OpenResult:
+    """What a call did. Triggers in = opened + attached + already_known; resolutions that changed nothing are unmatched
+    unless they had been applied before."""
+
+    opened: int = 0
+    attached: int = 0
+    already_known: int = 0
+    resolved: int = 0
+    unmatched_resolutions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every batch of one call shares."""
+
+    recorded_at: datetime
+    routing: RoutingTree | None
+    sla: SlaPolicy | None
+
+
+def open_all(
+    triggers: Iterable[TriggerFact], resolutions: Iterable[ResolutionFact], *, setting: Setting, batch_size: int
+) -> OpenResult:
+    """Work through everything in time order, `batch_size` items to a transaction."""
+    items: list[Item] = sorted([*triggers, *resolutions], key=_when)
+    opened = attached = known = resolved = unmatched = 0
+    for start in range(0, len(items), batch_size):
+        batch = items[start : start + batch_size]
+        tally = _batch(batch, setting)
+        opened, attached = opened + tally.opened, attached + tally.attached
+        resolved, unmatched = resolved + tally.resolved, unmatched + tally.unmatched
+        offered = sum(isinstance(item, TriggerFact) for item in batch)
+        known += offered - tally.opened - tally.attached
+    return OpenResult(opened, attached, known, resolved, unmatched)
+
+
+def _when(item: Item) -> tuple[datetime, int, str]:
+    """Time order; at the same instant a trigger comes before the resolution that may be about it."""
+    if isinstance(item, TriggerFact):
+        return item.occurred_at, 0, item.trigger_id
+    return item.resolved_at, 1, item.resolution_id
+
+
+def _batch(batch: Sequence[Item], setting: Setting) -> Tally:
+    # A replay ends here, without ever taking the write lock.
+    fresh = _fresh(batch)
+    if not fresh:
+        return Tally()
+    for _ in range(_RETRIES):
+        try:
+            tally = _write_batch(fresh, setting)
+        except LostRace:
+            continue
+        crashpoint("open_cases.after_commit")
+        return tally
+    raise LostRace("another writer keeps inserting the same rows without taking the write lock")
+
+
+def _write_batch(batch: Sequence[Item], setting: Setting) -> Tally:
+    with write_transaction():
+        crashpoint("open_cases.after_begin")
+        # Again under the lock: another opener may have won since.
+        fresh = _fresh(batch)
+        walk = _walk(fresh, setting, frozenset())
+        if clashing := store.taken_case_ids(walk.draft.cases):
+            walk = _walk(fresh, setting, clashing)
+        store.write(walk.draft)
+        crashpoint("open_cases.before_commit")
+    return walk.tally
+
+
+def _walk(items: Sequence[Item], setting: Setting, clashing: frozenset[str]) -> Walk:
+    triggers = [item for item in items if isinstance(item, TriggerFact)]
+    resolutions = [item for item in items if isinstance(item, ResolutionFact)]
+    view: View = store.load_view(triggers, resolutions)
+    view.clashing = clashing
+    draft = Draft(setting.recorded_at, store.counters())
+    walk = Walk(view, draft, setting.routing, setting.sla)
+    for item in items:
+        if isinstance(item, TriggerFact):
+            walk.trigger(item)
+        else:
+            walk.resolution(item)
+    return walk
+
+
+def _fresh(batch: Sequence[Item]) -> list[Item]:
+    """Items that may still change something, each id once, in the order given."""
+    triggers = {item.trigger_id: item for item in batch if isinstance(item, TriggerFact)}
+    resolutions = {item.resolution_id: item for item in batch if isinstance(item, ResolutionFact)}
+    for trigger_id in store.known_triggers(triggers):
+        del triggers[trigger_id]
+    applied = store.applied_aspects(resolutions.values())
+    news = [
+        item
+        for item in resolutions.values()
+        if (item.resolution_id, RESOLVED) not in applied
+        or (item.customer_informed_at is not None and (item.resolution_id, INFORMED) not in applied)
+    ]
+    return sorted([*triggers.values(), *news], key=_when)

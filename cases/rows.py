@@ -1,0 +1,184 @@
+"""Rows about to be written: heads, events, triggers, references, and the numbering and hashing they share.
+
+Rows are named tuples because one is made for every row written, and a frozen dataclass costs several times as much.
+Belongs here: turning decisions into complete rows, without a database. Not here: deciding (`cases/episodes.py`,
+`cases/acting.py`) or writing (`cases/store.py`).
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from cases.chain import GENESIS, EventRow, canonical, hash_fields, stamp
+from models.case import Actor, EventKind, State, TriggerFact
+
+SYSTEM = Actor("system", "amends")
+_CENT = Decimal("0.01")
+
+
+@dataclass(slots=True)
+class Counters:
+    """Last ids given out and the hash of the last event; the writer holds them under the write lock."""
+
+    case_no: int = 0
+    event_id: int = 0
+    trigger_no: int = 0
+    ref_no: int = 0
+    applied_no: int = 0
+    head: str = GENESIS
+
+
+class CaseRow(NamedTuple):
+    """One immutable case head, in the order of the table's columns."""
+
+    case_id: str
+    case_no: int
+    dedup_key: str
+    episode_key: str
+    case_kind: str
+    rule_id: str
+    subject_type: str
+    subject_id: str
+    customer_id: str | None
+    journey: str | None
+    cause_id: str | None
+    theme_id: str | None
+    episode_started_at: datetime
+    value_usd: Decimal | None
+    segment: str | None
+    region: str | None
+    created_by_type: str
+    created_by_id: str
+
+    def digest(self) -> str:
+        """What the opening event vouches for: every field but the key itself is hashed as text."""
+        return hash_fields(
+            self.case_id, self.case_no, self.dedup_key, self.episode_key, self.case_kind, self.rule_id,
+            self.subject_type, self.subject_id, _text(self.customer_id), _text(self.journey), _text(self.cause_id),
+            _text(self.theme_id), stamp(self.episode_started_at), _text(self.value_usd), _text(self.segment),
+            _text(self.region), self.created_by_type, self.created_by_id,
+        )  # fmt: skip
+
+
+class TriggerRow(NamedTuple):
+    """One trigger that reached the ledger, in the order of the table's columns."""
+
+    id: int
+    trigger_id: str
+    case_id: str
+    signal_id: str | None
+    rule_id: str
+    rule_hash: str
+    occurred_at: datetime
+    lineage: str
+
+    def digest(self) -> str:
+        """What the event that took the trigger in vouches for."""
+        return hash_fields(
+            self.id, self.trigger_id, self.case_id, _text(self.signal_id), self.rule_id, self.rule_hash,
+            stamp(self.occurred_at), self.lineage,
+        )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    # A marker no value can equal by accident keeps unknown apart from the empty text.
+    return "\x00" if value is None else str(value)
+
+
+def money(value: float | Decimal | None) -> Decimal | None:
+    """Dollars to the cent; unknown stays None."""
+    return None if value is None else Decimal(str(value)).quantize(_CENT)
+
+
+def dedup_key(trigger: TriggerFact, episode_key: str) -> str:
+    """SHA-256 over rule, kind, subject, concern and episode start. Not the rule's version: an edit reopens nothing."""
+    return sha256(f"{trigger.rule_id}|{episode_key}|{stamp(trigger.occurred_at)}".encode()).hexdigest()
+
+
+def case_id_for(key: str, *, length: int = 10) -> str:
+    """Readable id of a case: C- and the first `length` base32 characters of the SHA-256 of its dedup key."""
+    # Fifteen bytes give 24 characters; encoding the whole digest would cost twice as much.
+    return "C-" + b32encode(sha256(key.encode()).digest()[:15]).decode()[:length]
+
+
+@dataclass(slots=True)
+class Draft:
+    """Rows of one transaction, numbered and chained as they are added."""
+
+    recorded_at: datetime
+    counters: Counters
+    cases: list[CaseRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    triggers: list[TriggerRow] = field(default_factory=list)
+    refs: list[tuple[int, str, str, str]] = field(default_factory=list)
+    applied: list[tuple[int, str, str, str]] = field(default_factory=list)
+    texts: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def add_event(
+        self,
+        case_id: str,
+        seq: int,
+        kind: EventKind,
+        *,
+        at: datetime,
+        after: State,
+        payload: Mapping[str, Any],
+        actor: Actor = SYSTEM,
+    ) -> EventRow:
+        """Append one event to the chain. `payload` must be JSON; raises `ValueError` or `TypeError` if it is not."""
+        counters, text = self.counters, canonical(payload)
+        counters.event_id += 1
+        hashed = hash_fields(
+            counters.head, counters.event_id, case_id, seq, kind, stamp(at), stamp(self.recorded_at), actor.type,
+            actor.id, after, text,
+        )  # fmt: skip
+        row = EventRow(
+            counters.event_id, case_id, seq, kind, at, self.recorded_at, actor.type, actor.id, after, text,
+            counters.head, hashed,
+        )  # fmt: skip
+        counters.head = hashed
+        self.events.append(row)
+        return row
+
+    def add_trigger(self, case_id: str, trigger: TriggerFact) -> TriggerRow:
+        """Note that the trigger belongs to the case, with its lineage."""
+        self.counters.trigger_no += 1
+        row = TriggerRow(
+            self.counters.trigger_no, trigger.trigger_id, case_id, trigger.signal_id, trigger.rule_id,
+            trigger.rule_hash, trigger.occurred_at, canonical(dict(trigger.lineage)),
+        )  # fmt: skip
+        self.triggers.append(row)
+        return row
+
+    def add_case(self, case_id: str, key: str, episode_key: str, trigger: TriggerFact) -> CaseRow:
+        """Head of a new case, taken from the trigger that opens it."""
+        self.counters.case_no += 1
+        row = CaseRow(
+            case_id, self.counters.case_no, key, episode_key, trigger.kind, trigger.rule_id,
+            trigger.subject_type, trigger.subject_id, trigger.customer_id, trigger.journey, trigger.cause_id,
+            trigger.theme_id, trigger.occurred_at, money(trigger.value_usd), trigger.segment, trigger.region,
+            SYSTEM.type, SYSTEM.id,
+        )  # fmt: skip
+        self.cases.append(row)
+        return row
+
+    def add_ref(self, case_id: str, ref_type: str, ref_id: str) -> None:
+        """Note what the case is about."""
+        self.counters.ref_no += 1
+        self.refs.append((self.counters.ref_no, case_id, ref_type, ref_id))
+
+    def add_applied(self, case_id: str, resolution_id: str, aspect: str) -> None:
+        """Note that this aspect of a resolution has changed the case."""
+        self.counters.applied_no += 1
+        self.applied.append((self.counters.applied_no, resolution_id, aspect, case_id))
+
+
+def text_digest(body: str) -> str:
+    """Digest that stays in the chain when the text itself is erased."""
+    return hash_fields(body)

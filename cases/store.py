@@ -1,0 +1,194 @@
+"""Tables to working objects and back: load what a batch needs, write what it decided.
+
+Belongs here: every query of the write path. Not here: deciding anything, or opening transactions (`cases/db.py`).
+Imported only after `cases.conf.setup`, because it needs Django's models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Max, Q
+
+from cases.chain import EventRow
+from cases.crash import crashpoint
+from cases.db import chunks, insert, moments, select_in
+from cases.episodes import Episode, View
+from cases.models import AppliedResolution, Case, CaseEvent, CaseTrigger, SubjectRef
+from cases.rows import CaseRow, Counters, Draft, TriggerRow
+from models.case import SIGNAL_KINDS, EventKind, ResolutionFact, TriggerFact, fold
+from models.case import CaseEvent as Event
+
+EVENT_COLUMNS = EventRow._fields
+CASE_COLUMNS = CaseRow._fields
+TRIGGER_COLUMNS = TriggerRow._fields
+
+
+def known_triggers(ids: Iterable[str]) -> set[str]:
+    """Those of the trigger ids that the ledger has."""
+    return {row[0] for row in select_in("trigger_id", "cases_casetrigger", "trigger_id", ids)}
+
+
+def applied_aspects(resolutions: Iterable[ResolutionFact]) -> dict[tuple[str, str], str]:
+    """(resolution, aspect) -> case for the resolutions that have changed a case."""
+    ids = [resolution.resolution_id for resolution in resolutions]
+    rows = select_in("resolution_id, aspect, case_id", "cases_appliedresolution", "resolution_id", ids)
+    return {(resolution_id, aspect): case_id for resolution_id, aspect, case_id in rows}
+
+
+def counters() -> Counters:
+    """Where numbering and the chain stand. Only meaningful inside `write_transaction`."""
+    last = CaseEvent.objects.order_by("-event_id").values_list("event_id", "hash").first()
+    found = Counters(
+        case_no=_highest(Case, "case_no"),
+        trigger_no=_highest(CaseTrigger, "id"),
+        ref_no=_highest(SubjectRef, "id"),
+        applied_no=_highest(AppliedResolution, "id"),
+    )
+    if last is not None:
+        found.event_id, found.head = last
+    return found
+
+
+def _highest(table: Any, column: str) -> int:
+    return int(table.objects.aggregate(top=Max(column))["top"] or 0)
+
+
+def load_view(triggers: Sequence[TriggerFact], resolutions: Sequence[ResolutionFact]) -> View:
+    """Every case that a trigger or resolution of the batch could concern, with its state."""
+    view = View(applied=applied_aspects(resolutions))
+    keys = (trigger.episode_key for trigger in triggers)
+    ids = {row[0] for row in select_in("case_id", "cases_case", "episode_key", keys)}
+    ids |= set(view.applied.values()) | _ids_by_ref(resolutions) | _ids_by_customer(resolutions)
+    while ids:
+        targets = _add_episodes(view, sorted(ids))
+        ids = targets - view.by_case.keys()
+    _add_refs(view)
+    return view
+
+
+def _ids_by_ref(resolutions: Sequence[ResolutionFact]) -> set[str]:
+    wanted = {(r.subject_type, r.subject_id) for r in resolutions}
+    rows = select_in("case_id, ref_type, ref_id", "cases_subjectref", "ref_id", (ref_id for _, ref_id in wanted))
+    return {case_id for case_id, ref_type, ref_id in rows if (ref_type, ref_id) in wanted}
+
+
+def _ids_by_customer(resolutions: Sequence[ResolutionFact]) -> set[str]:
+    wanted = {(r.customer_id, r.cause_id) for r in resolutions if r.customer_id and r.cause_id}
+    customers = (customer for customer, _ in wanted if customer)
+    rows = select_in("case_id, customer_id, cause_id", "cases_case", "customer_id", customers)
+    return {case_id for case_id, customer, cause in rows if (customer, cause) in wanted}
+
+
+def _add_episodes(view: View, ids: Sequence[str]) -> set[str]:
+    """Load these cases; the ids of the cases they were merged into."""
+    targets: set[str] = set()
+    for chunk in chunks(ids):
+        tops = _tops(chunk)
+        events = dict(_histories(chunk))
+        for case in Case.objects.filter(case_id__in=chunk).order_by("episode_started_at", "case_id"):
+            seq, last_signal_at = tops[case.case_id]
+            episode = _episode(case, events[case.case_id], seq, last_signal_at)
+            view.add(case.episode_key, episode)
+            if episode.merged_into:
+                targets.add(episode.merged_into)
+    return targets
+
+
+def _tops(ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+    signals = Q(kind__in=[str(kind) for kind in SIGNAL_KINDS])
+    rows = CaseEvent.objects.filter(case_id__in=ids).values_list("case_id")
+    found = rows.annotate(version=Max("seq"), last_signal=Max("occurred_at", filter=signals))
+    return {case_id: (seq, last) for case_id, seq, last in found}
+
+
+def _histories(ids: Sequence[str]) -> Iterator[tuple[str, list[Event]]]:
+    """Events of each case without the attached signals, of which a busy case may have very many."""
+    rows = (
+        CaseEvent.objects.filter(case_id__in=ids)
+        .exclude(kind=EventKind.SIGNAL_ATTACHED)
+        .order_by("case_id", "seq")
+        .values_list("case_id", "kind", "occurred_at", "payload")
+    )
+    for case_id, group in groupby(rows, key=lambda row: row[0]):
+        yield case_id, [Event(EventKind(kind), at, json.loads(payload)) for _, kind, at, payload in group]
+
+
+def _episode(case: Case, events: list[Event], seq: int, last_signal_at: datetime) -> Episode:
+    state = fold(events)
+    return Episode(
+        case_id=case.case_id,
+        dedup_key=case.dedup_key,
+        kind=case.case_kind,
+        customer_id=case.customer_id,
+        cause_id=case.cause_id,
+        started_at=case.episode_started_at,
+        last_signal_at=last_signal_at,
+        state=state.state,
+        seq=seq,
+        severity=state.severity,
+        dedupe=timedelta(days=events[0].payload["dedupe_days"]),
+        ended_at=state.ended_at,
+        informed=state.customer_informed_at is not None,
+        merged_into=state.merged_into,
+    )
+
+
+def _add_refs(view: View) -> None:
+    rows = select_in("id, case_id, ref_type, ref_id", "cases_subjectref", "case_id", view.by_case)
+    for _, case_id, ref_type, ref_id in sorted(rows):
+        view.add_ref(view.by_case[case_id], (ref_type, ref_id))
+
+
+def taken_case_ids(cases: Iterable[CaseRow]) -> frozenset[str]:
+    """Dedup keys of drafted cases whose case id is taken by another case."""
+    drafted = {case.case_id: case.dedup_key for case in cases}
+    rows = select_in("case_id, dedup_key", "cases_case", "case_id", drafted)
+    return frozenset(drafted[case_id] for case_id, key in rows if drafted[case_id] != key)
+
+
+def write(draft: Draft) -> None:
+    """Insert all rows of a draft. Raises `LostRace` when one of them was already there."""
+    moment = moments()
+    insert("cases_case", CASE_COLUMNS, [_case_values(row, moment) for row in draft.cases])
+    crashpoint("open_cases.after_cases")
+    write_events(draft)
+    crashpoint("open_cases.after_events")
+    triggers = [(*row[:6], moment(row.occurred_at), row.lineage) for row in draft.triggers]
+    insert("cases_casetrigger", TRIGGER_COLUMNS, triggers)
+    insert("cases_subjectref", ("id", "case_id", "ref_type", "ref_id"), draft.refs)
+    insert("cases_appliedresolution", ("id", "resolution_id", "aspect", "case_id"), draft.applied)
+
+
+def write_events(draft: Draft) -> None:
+    """Insert the events of a draft and what people typed in them."""
+    moment = moments()
+    insert("cases_caseevent", EVENT_COLUMNS, [_event_values(row, moment) for row in draft.events])
+    insert("cases_eventtext", ("event_id", "key", "body"), draft.texts)
+
+
+def _event_values(row: EventRow, moment: Callable[[datetime], datetime | str]) -> tuple[Any, ...]:
+    return (*row[:4], moment(row.occurred_at), moment(row.recorded_at), *row[6:])
+
+
+def _case_values(row: CaseRow, moment: Callable[[datetime], datetime | str]) -> tuple[Any, ...]:
+    value = None if row.value_usd is None else str(row.value_usd)
+    return (*row[:12], moment(row.episode_started_at), value, *row[14:])
+
+
+def event_rows(case_id: str) -> list[EventRow]:
+    """All events of a case in order; empty for a case that does not exist."""
+    rows = CaseEvent.objects.filter(case_id=case_id).order_by("seq").values_list(*EVENT_COLUMNS)
+    return [EventRow(*row) for row in rows]
+
+
+def as_event(row: EventRow) -> Event:
+    """A stored event as the state machine reads it."""
+    return Event(
+        kind=EventKind(row.kind), occurred_at=row.occurred_at, payload=json.loads(row.payload), seq=row.seq,
+        actor_type=row.actor_type, actor_id=row.actor_id, recorded_at=row.recorded_at,
+    )  # fmt: skip

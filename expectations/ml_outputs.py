@@ -1,0 +1,110 @@
+"""Suites of the tables that models put out: what a prediction, topic or trigger must look like to be used.
+
+Belongs here: checks of `ml_outputs/*.parquet`. Not here: model quality (accuracy, slices), a gate of `ml/`.
+"""
+
+from __future__ import annotations
+
+from expectations import sql
+from expectations.limits import Limits
+from expectations.suites import Check, Given, Measure, Suite
+
+CAUSES = Given("causes")
+_SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("severity", 1, 4))
+
+
+def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
+    """Suite per ML output by asset name, sorted."""
+    bounds = limits or Limits()
+    suites = (_trigger(bounds), _prediction(bounds), _topic())
+    return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
+
+
+def _prediction(limits: Limits) -> Suite:
+    """Needs the number `texts` (signals with a text) and the set `causes` (ids of the taxonomy)."""
+    columns = {
+        **dict.fromkeys(("signal_id", "text_hash", "model_cause_id", "severity_reason"), "VARCHAR"),
+        **dict.fromkeys(("model_id", "topic_model_id"), "VARCHAR"),
+        **dict.fromkeys(("severity", "topic_id"), "BIGINT"),
+        "model_confidence": "DOUBLE",
+    }
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(["signal_id", "severity"]),
+        sql.unique("signal_id", "One prediction per signal."),
+        Check("known_causes", "Predicted causes are in the taxonomy.", Measure("model_cause_id", '"model_cause_id"'),
+              allowed=CAUSES),
+        Check("range__model_confidence", "Confidence is a probability, and no number is no confidence.",
+              sql.in_range("model_confidence", 0, 1)),
+        _SEVERE,
+        Check("confidence_with_cause", "A cause has a confidence and a model (an unsure model tells a confidence only).",
+              sql.faults("half_predictions", [
+                  ("cause without confidence", "model_cause_id IS NOT NULL AND model_confidence IS NULL"),
+                  ("cause without model", "model_cause_id IS NOT NULL AND model_id IS NULL"),
+                  ("confidence without model", "model_confidence IS NOT NULL AND model_id IS NULL"),
+              ])),
+        Check("coverage", "Signals with a text have a prediction.",
+              Measure("coverage", "(SELECT count(DISTINCT signal_id) FILTER (WHERE text_hash IS NOT NULL) "
+                                  "/ nullif($texts, 0) FROM t)"),
+              frame="facts", low=limits.coverage, when_empty=True),
+        Check("unassigned_topics", "Most texts belong to a topic.",
+              Measure("unassigned_share", "(SELECT avg((coalesce(topic_id, -1) < 0)::INTEGER) FROM t "
+                                          f"WHERE text_hash IS NOT NULL HAVING count(*) >= {limits.enough_rows})"),
+              frame="facts", severity="warn", low=0, high=limits.unassigned_topics),
+        Check("dominant_cause", "No single cause takes nearly everything (a classifier that has collapsed does).",
+              Measure("dominant_share", "(SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM t "
+                                        "WHERE model_cause_id IS NOT NULL GROUP BY model_cause_id) "
+                                        f"HAVING sum(n) >= {limits.enough_rows})"),
+              frame="facts", severity="warn", low=0, high=limits.dominant_cause),
+    )  # fmt: skip
+    return Suite("ml_root_cause__prediction", columns, checks, numbers=("texts",), sets=("causes",))
+
+
+def _topic() -> Suite:
+    columns = {
+        **dict.fromkeys(("topic_id", "signals"), "BIGINT"),
+        **dict.fromkeys(("theme_id", "name", "keywords", "topic_model_id"), "VARCHAR"),
+    }
+    shape = [("theme_id", "NOT regexp_full_match(theme_id, 'T-[0-9a-f]{8}')")]
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(tuple(columns)),
+        sql.unique("topic_id", "One row per topic."),
+        Check("theme_ids", "Theme ids have their form.", sql.faults("malformed_theme_id", shape)),
+        Check("range__signals", "Topics count their signals.", sql.in_range("signals", 0, None)),
+        sql.redacted(["name", "keywords"]),
+    )
+    return Suite("ml_root_cause__topic", columns, checks)
+
+
+def _trigger(limits: Limits) -> Suite:
+    """Needs the set `causes`."""
+    required = ("trigger_id", "rule_id", "rule_hash", "kind", "subject_type", "subject_id", "severity", "occurred_at",
+                "dedupe_days", "is_historic", "evidence")  # fmt: skip
+    optional = ("signal_id", "customer_id", "journey", "cause_id", "theme_id", "value_usd", "segment", "region",
+                "branch_id", "source")  # fmt: skip
+    typed = {"severity": "BIGINT", "dedupe_days": "BIGINT", "occurred_at": "TIMESTAMPTZ", "is_historic": "BOOLEAN",
+             "value_usd": "DOUBLE"}  # fmt: skip
+    columns = dict.fromkeys((*required, *optional), "VARCHAR") | typed
+    evidence = [
+        ("not JSON", "NOT json_valid(evidence)"),
+        ("too long for numbers and field names", f"length(evidence) > {limits.evidence_characters}"),
+    ]
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(required),
+        sql.unique("trigger_id", "One row per trigger."),
+        Check("allowed__kind", "A trigger is a recovery, an excellence or a breakdown.", Measure("kind", '"kind"'),
+              allowed=("recovery", "excellence", "breakdown")),
+        Check("allowed__subject_type", "A trigger is about a customer, a signal or a theme.",
+              Measure("subject_type", '"subject_type"'), allowed=("customer", "signal", "theme")),
+        Check("known_causes", "Causes of triggers are in the taxonomy.", Measure("cause_id", '"cause_id"'),
+              allowed=CAUSES),
+        _SEVERE,
+        Check("range__dedupe_days", "Triggers say for how long they are one episode.",
+              sql.in_range("dedupe_days", 0, 366)),
+        sql.not_in_future([("occurred_at", 1)]),
+        Check("evidence", "Evidence is short JSON of numbers and field names.", sql.faults("bad_evidence", evidence)),
+        sql.redacted(["evidence"]),
+    )  # fmt: skip
+    return Suite("ml_detection__trigger", columns, checks, sets=("causes",))

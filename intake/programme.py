@@ -1,0 +1,257 @@
+"""The programme enters by the same door as data: read, checked, and compiled to tables.
+
+Belongs here: reading `programme/<company>/` and writing `programme_tables/*.parquet`. Not here: what the parts mean
+(`models/`). A fault names file, line and reason, and the nearest word when one was probably meant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from models.playbook import Playbook
+from models.programme import (
+    Calendars,
+    Company,
+    PlaybookText,
+    Programme,
+    SeverityRules,
+    SlaRows,
+    Surveys,
+)
+from models.routing import RoutingTree
+from models.signal import did_you_mean
+from models.sla import SlaPolicy
+from models.taxonomy import Taxonomy
+from models.trigger import TriggerRule
+
+MAX_BYTES = 1_000_000
+
+Part = TypeVar("Part", bound=BaseModel)
+
+
+class ProgrammeError(ValueError):
+    """A programme file is wrong. The message has one line per fault: `file:line: reason`."""
+
+
+def load_programme(folder: Path) -> Programme:
+    """Read and check a whole programme. Raises ProgrammeError naming every fault of the first faulty file."""
+    if not folder.is_dir():
+        raise ProgrammeError(f"{folder.name}: no such programme folder")
+    triggers = sorted((folder / "triggers").glob("*.yml"))
+    playbooks = sorted((folder / "playbooks").glob("*.md"))
+    calendars = _read(folder / "calendars.yml", Calendars)
+    parts = {
+        "company": _read(folder / "programme.yml", Company),
+        "taxonomy": _read(folder / "taxonomy.yml", Taxonomy),
+        "surveys": _read(folder / "surveys.yml", Surveys).surveys,
+        "severity": _read(folder / "severity.yml", SeverityRules),
+        "triggers": tuple(_read(path, TriggerRule) for path in triggers),
+        "routing": _read(folder / "routing.yml", RoutingTree),
+        "sla": _sla(folder / "sla.yml", calendars),
+        "playbooks": tuple(_read_playbook(path) for path in playbooks),
+    }
+    return _checked(folder.name, lambda: Programme(**parts))
+
+
+def compile_programme(folder: Path, out: Path) -> Programme:
+    """Write the programme as Parquet tables for the warehouse and return it; the same files give the same bytes.
+
+    Tables: cause, reason_code, survey, severity_rule, sla_target, playbook. Nothing is written when a file is faulty.
+    """
+    programme = load_programme(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in programme_tables(programme).items():
+        fresh = out / f".{name}.{os.getpid()}.tmp"
+        pq.write_table(table, fresh, compression="zstd")
+        fresh.replace(out / f"{name}.parquet")
+    return programme
+
+
+def programme_tables(programme: Programme) -> dict[str, pa.Table]:
+    """The programme as tables, each sorted by its key."""
+    taxonomy, severity = programme.taxonomy, programme.severity
+    return {
+        "cause": _table(
+            ["cause_id", "title", "failure_type", "journey"],
+            [(cause.id, cause.title, cause.failure_type, cause.journey) for cause in taxonomy.causes],
+        ),
+        "reason_code": _table(["source", "code", "cause_id"], taxonomy.codes()),
+        "survey": _table(
+            ["survey_id", "metric", "score_min", "score_max", "direction"],
+            [(item.survey_id, item.metric, item.min, item.max, item.direction) for item in programme.surveys],
+            score_min=pa.float64(),
+            score_max=pa.float64(),
+        ),
+        "severity_rule": _table(
+            ["rule_id", "severity", "phrases"],
+            [
+                *((rule.id, rule.severity, " | ".join(rule.phrases)) for rule in severity.phrases),
+                *((escalation.id, escalation.severity, None) for escalation in severity.escalations),
+                *((score.id, score.severity, None) for score in severity.scores),
+            ],
+            severity=pa.int64(),
+        ),
+        "sla_target": _table(
+            ["metric", "severity", "segment", "clock", "target_seconds", "effective_from"],
+            [
+                (item.metric, item.severity, item.segment, item.clock, item.seconds, item.effective_from)
+                for item in programme.sla.targets
+            ],
+            severity=pa.int64(),
+            target_seconds=pa.int64(),
+            effective_from=pa.timestamp("us", tz="UTC"),
+        ),
+        "playbook": _table(
+            ["code", "title", "version_hash"],
+            [(item.code, item.playbook.title, item.version_hash) for item in programme.playbooks],
+        ),
+    }
+
+
+def _table(names: list[str], rows: list[tuple[Any, ...]], **types: pa.DataType) -> pa.Table:
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
+    ordered = sorted(rows, key=lambda row: tuple((value is None, str(value)) for value in row))
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in ordered], schema=schema)
+
+
+def _sla(path: Path, calendars: Calendars) -> SlaPolicy:
+    rows = _read(path, SlaRows)
+    return _checked(
+        path.name,
+        lambda: SlaPolicy(
+            targets=tuple(row.target() for row in rows.targets),
+            calendars=tuple(week.calendar(code) for code, week in calendars.calendars.items()),
+        ),
+    )
+
+
+def _checked(where: str, build: Callable[[], Part]) -> Part:
+    try:
+        return build()
+    except ValidationError as error:
+        raise ProgrammeError("\n".join(f"{where}: {_reason(fault, None)}" for fault in error.errors())) from error
+
+
+def _read(path: Path, part: type[Part]) -> Part:
+    return _parsed(path.name, _text(path), part)
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > MAX_BYTES:
+            raise ProgrammeError(f"{path.name}: larger than {MAX_BYTES} bytes")
+        return raw.decode("utf-8")
+    except FileNotFoundError as error:
+        raise ProgrammeError(f"{path.name}: the file is missing") from error
+    except UnicodeDecodeError as error:
+        raise ProgrammeError(f"{path.name}: not UTF-8 at byte {error.start}") from error
+
+
+def _read_playbook(path: Path) -> PlaybookText:
+    text = _text(path)
+    pieces = text.split("---\n", 2)
+    if not text.startswith("---\n") or len(pieces) != 3:
+        raise ProgrammeError(f"{path.name}:1: a playbook starts with YAML between two lines of ---")
+    playbook = _parsed(path.name, pieces[1], Playbook, first_line=2)
+    if playbook.code != path.stem:
+        raise ProgrammeError(f"{path.name}:2: code '{playbook.code}' must be the file's name")
+    return PlaybookText(playbook=playbook, script=pieces[2].strip())
+
+
+def _parsed(name: str, text: str, part: type[Part], *, first_line: int = 1) -> Part:
+    """YAML text as a typed part, or a ProgrammeError with the line of every fault."""
+    try:
+        _refuse_aliases(name, text, first_line)
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = (error.problem_mark.line if error.problem_mark else 0) + first_line
+        raise ProgrammeError(f"{name}:{line}: {error.problem}") from error
+    if tree is None or not isinstance(data, dict):
+        raise ProgrammeError(f"{name}:{first_line}: expected `key: value` lines")
+    _refuse_bad_keys(name, tree, first_line)
+    try:
+        return part.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{name}:{_line(tree, fault['loc']) + first_line}: {_reason(fault, part)}" for fault in error.errors()]
+        raise ProgrammeError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _refuse_aliases(name: str, text: str, first_line: int) -> None:
+    """Anchors and aliases let a small file grow without bound, and hide what a rule says."""
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            raise ProgrammeError(f"{name}:{token.start_mark.line + first_line}: anchors and aliases are not used here")
+
+
+def _refuse_bad_keys(name: str, node: yaml.Node, first_line: int) -> None:
+    """A key given twice silently loses one; `on:` and `yes:` are read as true by YAML 1.1."""
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_bad_keys(name, child, first_line)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, child in node.value:
+        where = f"{name}:{key.start_mark.line + first_line}"
+        if key.tag == "tag:yaml.org,2002:bool":
+            raise ProgrammeError(f"{where}: YAML reads the key '{key.value}' as true or false; use another word")
+        if key.value in seen:
+            raise ProgrammeError(f"{where}: '{key.value}' is given twice")
+        seen.add(key.value)
+        _refuse_bad_keys(name, child, first_line)
+
+
+def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
+    """Line (from 0) of the deepest part of a fault's location that the file has; tags of unions are stepped over."""
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, child) for key, child in node.value if key.value == str(step)]
+            if found:
+                key, node = found[0]
+                if isinstance(node, yaml.ScalarNode) or step == location[-1]:
+                    return int(key.start_mark.line)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+    return int(node.start_mark.line)
+
+
+def _reason(fault: Mapping[str, Any], part: type[BaseModel] | None) -> str:
+    path = ".".join(str(step) for step in fault["loc"])
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] != "extra_forbidden":
+        return f"{path}: {message}" if path else message
+    word = str(fault["loc"][-1])
+    return f"unknown key '{word}'{did_you_mean(word, _known_keys(part, fault['loc'][:-1]))}"
+
+
+def _known_keys(part: type[BaseModel] | None, location: tuple[int | str, ...]) -> list[str]:
+    """Keys the model at a location knows; of any model of the file when the location cannot be followed."""
+    models = _models_below(part) if part else []
+    wanted = {str(step) for step in location}
+    near = [model for model in models if model.__name__.lower() in wanted]
+    keys = [field.alias or name for model in (near or models) for name, field in model.model_fields.items()]
+    return sorted(set(keys))
+
+
+def _models_below(part: type[BaseModel]) -> list[type[BaseModel]]:
+    found: list[type[BaseModel]] = []
+    waiting: list[Any] = [part]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            if item not in found:
+                found.append(item)
+                waiting += [field.annotation for field in item.model_fields.values()]
+        else:
+            waiting += getattr(item, "__args__", ())
+    return found

@@ -1,0 +1,1 @@
+"""Statistics and learning, importable without Dagster: text, root causes, detection, and the stores of models."""

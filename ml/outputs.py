@@ -1,0 +1,102 @@
+"""The tables ML hands to the warehouse: their schemas, and the one way to write them.
+
+Belongs here: the shape of `ml_outputs/*.parquet`. Not here: how their rows come about.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PREDICTION = pa.schema(
+    [
+        pa.field("signal_id", pa.string(), nullable=False),
+        ("text_hash", pa.string()),
+        ("model_cause_id", pa.string()),
+        ("model_confidence", pa.float64()),
+        ("severity", pa.int64()),
+        ("severity_reason", pa.string()),
+        ("topic_id", pa.int64()),
+        ("model_id", pa.string()),
+        ("topic_model_id", pa.string()),
+    ]
+)
+TOPIC = pa.schema(
+    [
+        pa.field("topic_id", pa.int64(), nullable=False),
+        ("theme_id", pa.string()),
+        ("name", pa.string()),
+        ("keywords", pa.string()),
+        ("signals", pa.int64()),
+        ("topic_model_id", pa.string()),
+    ]
+)
+TRIGGER = pa.schema(
+    [
+        pa.field("trigger_id", pa.string(), nullable=False),
+        ("rule_id", pa.string()),
+        ("rule_hash", pa.string()),
+        ("kind", pa.string()),
+        ("signal_id", pa.string()),
+        ("subject_type", pa.string()),
+        ("subject_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("journey", pa.string()),
+        ("cause_id", pa.string()),
+        ("theme_id", pa.string()),
+        ("severity", pa.int64()),
+        ("occurred_at", pa.timestamp("us", tz="UTC")),
+        ("value_usd", pa.float64()),
+        ("segment", pa.string()),
+        ("region", pa.string()),
+        ("branch_id", pa.string()),
+        ("source", pa.string()),
+        ("dedupe_days", pa.int64()),
+        ("is_historic", pa.bool_()),
+        ("evidence", pa.string()),
+    ]
+)
+
+# Output name -> (schema, key the rows are sorted by).
+OUTPUTS = MappingProxyType(
+    {
+        "ml_root_cause__prediction": (PREDICTION, "signal_id"),
+        "ml_root_cause__topic": (TOPIC, "topic_id"),
+        "ml_detection__trigger": (TRIGGER, "trigger_id"),
+    }
+)
+
+
+def ensure_outputs(folder: Path) -> None:
+    """Write a zero-row file for every output that is not there yet, so that the warehouse never meets a gap."""
+    for name, (schema, _) in OUTPUTS.items():
+        if not (folder / f"{name}.parquet").exists():
+            write_output(folder, name, schema.empty_table())
+
+
+def write_output(folder: Path, name: str, table: pa.Table) -> Path:
+    """Write one output sorted by its key, replacing the old file in one step; the same rows give the same bytes.
+
+    Raises KeyError for a name that is no output and ValueError when a key is missing or comes twice.
+    """
+    schema, key = OUTPUTS[name]
+    rows = table.select(schema.names).cast(schema).sort_by(key)
+    keys = rows.column(key)
+    if keys.null_count or len(keys.unique()) != len(keys):
+        raise ValueError(f"{name}: {key} must be present and unique")
+    folder.mkdir(parents=True, exist_ok=True)
+    target, fresh = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}.tmp"
+    pq.write_table(rows, fresh, compression="zstd")
+    fresh.replace(target)
+    return target
+
+
+def read_output(folder: Path, name: str) -> pa.Table:
+    """Rows of one output; zero rows of the right shape when it was never written."""
+    schema, _ = OUTPUTS[name]
+    path = folder / f"{name}.parquet"
+    return pq.read_table(path, schema=schema) if path.exists() else schema.empty_table()

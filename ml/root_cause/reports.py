@@ -1,0 +1,203 @@
+"""What MLflow is told about trainings: parameters, figures, tables and model cards.
+
+Belongs here: turning a fit or a training into one tracked run. Not here: MLflow itself (`ml/tracking.py`). Nothing here
+holds a customer's text: names of causes, words that many texts share, and numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.root_cause.classifier import Judgement, Training
+from ml.root_cause.themes import ThemeModel
+from ml.root_cause.topics import TopicFit, TopicParams
+from ml.tracking import ModelRecord, Tracker
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CLASSIFIER_NAME = "root-cause-classifier"
+_SERVED = Path(__file__).with_name("served.py")
+
+
+def track_topics(
+    tracker: Tracker, model: ThemeModel, fit: TopicFit, params: TopicParams, tags: Mapping[str, str]
+) -> str | None:
+    """One run for a topic fit; returns its path below the MLflow server, None when it could not be written."""
+    events = [event for event in model.registry.events if event.topic_model_id == model.topic_model_id]
+    with tracker.run(
+        "root-cause-topics", model.topic_model_id, tags={**tags, "topic_model_id": model.topic_model_id}
+    ) as run:
+        run.log_params(asdict(params))
+        run.log_metrics(fit.metrics)
+        for kind in ("born", "kept", "rested"):
+            run.log_metrics({f"themes_{kind}": sum(event.kind == kind for event in events)})
+        run.log_table(
+            "topics.json",
+            {
+                "topic_id": [topic.topic_id for topic in model.topics],
+                "theme_id": list(model.theme_ids),
+                "name": [topic.name for topic in model.topics],
+                "keywords": [", ".join(topic.keywords) for topic in model.topics],
+                "sample_texts": [topic.size for topic in model.topics],
+            },
+        )
+        run.log_figure("topic_map.png", topic_map(model))
+        digest = hashlib.sha256(model.topic_model_id.encode()).hexdigest()
+        run.log_dataset(
+            "int_signal (sample of customer texts)",
+            digest=digest,
+            rows=len(fit.labels),
+            columns=["text_hash", "vector"],
+            context="training",
+        )
+    return run.path
+
+
+def track_classifier(tracker: Tracker, training: Training, tags: Mapping[str, str]) -> str | None:
+    """One run for a training, with one nested run per split; registers the model as `champion`."""
+    model_id = training.model.model_id
+    with tracker.run("root-cause-classifier", model_id, tags={**tags, "model_id": model_id}) as run:
+        run.log_params({**asdict(training.params), "causes": len(training.model.causes)})
+        run.log_metrics({**training.metrics(), "training_texts": training.texts})
+        run.log_dataset(
+            "int_signal (texts with a coded cause)",
+            digest=model_id.removeprefix("cause-"),
+            rows=training.texts,
+            columns=["text_hash", "vector", "words", "coded_cause_id"],
+            context="training",
+        )
+        run.log_figure("confusion.png", confusion_figure(training.random_split))
+        run.log_figure("reliability.png", reliability_figure(training.random_split))
+        run.log_table("per_cause.json", _per_cause(training.random_split))
+        run.log_text("model_card.md", model_card(training))
+        run.register(_record(training))
+        for name, judgement in (("random split", training.random_split), ("time split", training.time_split)):
+            if judgement is not None:
+                with tracker.run("root-cause-classifier", f"{model_id} {name}", parent=run.run_id) as child:
+                    child.log_params({"split": name})
+                    child.log_metrics(judgement.metrics)
+    return run.path
+
+
+def _record(training: Training) -> ModelRecord:
+    return ModelRecord(
+        name=CLASSIFIER_NAME,
+        files=training.model.files(),
+        code=_SERVED,
+        inputs=(("text", "string"),),
+        outputs=(("cause_id", "string"), ("confidence", "double")),
+        card=model_card(training),
+        requirements=("scikit-learn", "skops", "scipy", "numpy", "pandas", "sentence-transformers"),
+        tags={"model_id": training.model.model_id},
+    )
+
+
+def _per_cause(judgement: Judgement) -> dict[str, list[str | float]]:
+    rows = sorted(judgement.per_cause.items())
+    columns: dict[str, list[str | float]] = {"cause_id": [name for name, _ in rows]}
+    for key in ("precision", "recall", "f1", "support"):
+        columns[key] = [round(scores[key], 4) for _, scores in rows]
+    return columns
+
+
+def model_card(training: Training) -> str:
+    """Markdown a person reads before trusting the model."""
+    random, later = training.random_split.metrics, training.time_split
+    lines = [
+        "# Root-cause classifier",
+        "",
+        f"Model `{training.model.model_id}`: LinearSVC over the MiniLM sentence vector beside TF-IDF, temperature-scaled.",
+        "",
+        "## Intended use",
+        "Suggest the most likely known root cause of a customer's redacted text. A reason code written by a person is "
+        "used first; below the abstain confidence the cause stays unknown.",
+        "",
+        "## Training data",
+        f"{training.texts} customer texts with a coded cause; labels are reason codes, never the model's own output.",
+        f"Causes: {', '.join(training.model.causes)}.",
+        f"Left out for too few texts: {', '.join(training.left_out) or 'none'}.",
+        "",
+        "## Figures on unseen texts",
+        "Copies of a text are never on both sides of a split.",
+        "",
+        "| split | texts | accuracy | macro-F1 | calibration error | coverage at 90 % precision |",
+        "|---|---|---|---|---|---|",
+        _card_line("random", random),
+        *([_card_line("newest 20 %", later.metrics)] if later is not None else []),
+        "",
+        f"Abstains below confidence {training.model.abstain_below:.2f}.",
+        "",
+        "## Limits",
+        "Knows only the causes it was trained on; codes are sometimes wrong; languages with few coded texts do worse.",
+    ]
+    return "\n".join(lines)
+
+
+def _card_line(name: str, figures: dict[str, float]) -> str:
+    return (
+        f"| {name} | {figures['texts']:.0f} | {figures['accuracy']:.3f} | {figures['macro_f1']:.3f} | "
+        f"{figures['ece']:.3f} | {figures['coverage_at_90_precision']:.3f} |"
+    )
+
+
+def _figure(width: float, height: float) -> Figure:
+    # Figure without pyplot: no global state, no display, safe in any thread.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
+
+
+def confusion_figure(judgement: Judgement) -> Figure:
+    """Confusion matrix, each row as shares of the true cause."""
+    size = 2.5 + 0.5 * len(judgement.causes)
+    figure = _figure(size + 1, size)
+    axes = figure.add_subplot()
+    totals = np.maximum(judgement.confusion.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(judgement.confusion / totals, vmin=0, vmax=1, cmap="Blues")
+    axes.set_xticks(range(len(judgement.causes)), judgement.causes, rotation=60, ha="right")
+    axes.set_yticks(range(len(judgement.causes)), judgement.causes)
+    axes.set(xlabel="predicted cause", ylabel="coded cause", title="Unseen texts: share of each coded cause")
+    for row, column in zip(*np.nonzero(judgement.confusion), strict=True):
+        share = judgement.confusion[row, column] / totals[row, 0]
+        colour = "white" if share > 0.55 else "black"
+        axes.text(column, row, str(judgement.confusion[row, column]), ha="center", va="center", color=colour)
+    figure.colorbar(image, shrink=0.7)
+    return figure
+
+
+def reliability_figure(judgement: Judgement) -> Figure:
+    """Accuracy against stated confidence; on the diagonal the model means what it says."""
+    figure = _figure(5, 4.5)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+    axes.plot(
+        [mean for mean, _, _ in judgement.reliability], [right for _, right, _ in judgement.reliability], marker="o"
+    )
+    for mean, right, count in judgement.reliability:
+        axes.annotate(str(count), (mean, right), textcoords="offset points", xytext=(4, -10), fontsize=8)
+    title = f"Calibration on unseen texts (error {judgement.metrics['ece']:.3f})"
+    axes.set(xlabel="confidence", ylabel="share right", title=title, xlim=(0, 1), ylim=(0, 1))
+    return figure
+
+
+def topic_map(model: ThemeModel) -> Figure:
+    """Topics in the plane of the two main directions of their centroids; area is the number of sample texts."""
+    centred = model.centroids - model.centroids.mean(axis=0)
+    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+    places = left[:, :2] * strength[:2]
+    if places.shape[1] < 2:
+        places = np.hstack([places, np.zeros((len(places), 1), dtype=places.dtype)])
+    figure = _figure(9, 7)
+    axes = figure.add_subplot()
+    axes.scatter(places[:, 0], places[:, 1], s=[4 * topic.size for topic in model.topics], alpha=0.35)
+    for topic, (x, y) in zip(model.topics, places, strict=True):
+        axes.annotate(topic.name, (float(x), float(y)), fontsize=7, ha="center")
+    axes.set(title="Topics by likeness of meaning", xticks=[], yticks=[])
+    return figure

@@ -1,0 +1,1 @@
+"""Text: redaction, embeddings, sentiment. Nothing here reads a store."""

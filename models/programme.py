@@ -1,0 +1,221 @@
+"""One company's programme as a whole: everything the business decides, typed and frozen.
+
+Belongs here: the types of `programme/<company>/*.yml` that no other module owns (company, surveys, severity rules) and
+the `Programme` that holds all parts together. Not here: reading files (`intake/programme.py`), or the rules of
+triggers, routing, SLA and playbooks, which have modules of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from models.playbook import Playbook
+from models.routing import RoutingTree
+from models.signal import MILDEST, ScoreMetric, Severity
+from models.sla import Calendar, Clock, Interval, Metric, SlaPolicy, SlaTarget, Weekday
+from models.taxonomy import Phrase, Slug, Taxonomy
+from models.trigger import TriggerRule
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Company(_Frozen):
+    """programme.yml: who this is, in which time zone its local times are, and when a signal is history."""
+
+    name: Slug
+    title: str = Field(min_length=2, max_length=80)
+    timezone: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    historic_after_days: int = Field(ge=1, le=3650)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"'{value}' is not a time zone of the tz database") from error
+        return value
+
+
+class Survey(_Frozen):
+    """One survey: what its score measures, its range, and whether a high number is good (`up`) or bad (`down`)."""
+
+    survey_id: str = Field(pattern=r"^[A-Za-z0-9_]{2,60}$")
+    title: str = ""
+    metric: ScoreMetric
+    min: float
+    max: float
+    direction: Literal["up", "down"]
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Survey:
+        if self.min >= self.max:
+            raise ValueError("min must be below max")
+        return self
+
+
+class Surveys(_Frozen):
+    """surveys.yml."""
+
+    surveys: tuple[Survey, ...] = ()
+
+    @field_validator("surveys")
+    @classmethod
+    def _ids_once(cls, value: tuple[Survey, ...]) -> tuple[Survey, ...]:
+        return _unique(value, "survey_id")
+
+
+class PhraseRule(_Frozen):
+    """Whoever writes one of these phrases gets at least this severity; no model can lower it."""
+
+    id: Slug
+    severity: Severity
+    any_of: dict[Literal["en", "de", "es"], tuple[Phrase, ...]] = Field(min_length=1)
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Phrases of all languages, sorted; texts are matched in every language because a label may be wrong."""
+        return tuple(sorted({phrase for phrases in self.any_of.values() for phrase in phrases}))
+
+
+class EscalationRule(_Frozen):
+    """Severity floor for escalations with one of these reason codes."""
+
+    id: Slug
+    severity: Severity
+    reason_codes: tuple[str, ...] = Field(min_length=1)
+
+
+class ScoreRule(_Frozen):
+    """Severity for a normalised score (0..1, 1 is good) at or below a limit."""
+
+    id: Slug
+    severity: Severity
+    at_most: float = Field(ge=0, le=1)
+
+
+class SeverityRules(_Frozen):
+    """severity.yml: rules that give a severity; the worst one that applies wins, else `default`."""
+
+    default: Severity = MILDEST
+    phrases: tuple[PhraseRule, ...] = ()
+    escalations: tuple[EscalationRule, ...] = ()
+    scores: tuple[ScoreRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> SeverityRules:
+        _unique((*self.phrases, *self.escalations, *self.scores), "id")
+        return self
+
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class CalendarWeek(_Frozen):
+    """One calendar of calendars.yml: opening hours per weekday as `["09:00", "17:30"]` and closed days."""
+
+    timezone: str
+    week: dict[Weekday, tuple[tuple[ClockTime, ClockTime], ...]] = Field(min_length=1)
+    holidays: tuple[date, ...] = ()
+
+    def calendar(self, code: str) -> Calendar:
+        """The same as the business clock reads it."""
+        weekly = tuple(
+            (day, tuple(Interval(start=time.fromisoformat(a), end=time.fromisoformat(b)) for a, b in spans))
+            for day, spans in self.week.items()
+        )
+        return Calendar(code=code, zone=self.timezone, weekly=weekly, holidays=frozenset(self.holidays))
+
+
+class Calendars(_Frozen):
+    """calendars.yml."""
+
+    calendars: dict[Slug, CalendarWeek] = Field(min_length=1)
+
+
+class SlaRow(_Frozen):
+    """One line of sla.yml, in hours as people say them."""
+
+    metric: Metric
+    severity: Severity
+    segment: str | None = None
+    clock: Clock = "business"
+    calendar: Slug = "default"
+    hours: float = Field(gt=0, le=24 * 366)
+    effective_from: date = date(1970, 1, 1)
+
+    def target(self) -> SlaTarget:
+        """The same as the SLA clock reads it."""
+        start = datetime(self.effective_from.year, self.effective_from.month, self.effective_from.day, tzinfo=UTC)
+        return SlaTarget(
+            metric=self.metric,
+            severity=self.severity,
+            segment=self.segment,
+            seconds=round(self.hours * 3600),
+            clock=self.clock,
+            calendar=self.calendar if self.clock == "business" else None,
+            effective_from=start,
+        )
+
+
+class SlaRows(_Frozen):
+    """sla.yml."""
+
+    targets: tuple[SlaRow, ...] = Field(min_length=1)
+
+
+class PlaybookText(_Frozen):
+    """One file of playbooks/: what to do (front matter) and the words to say (Markdown below it)."""
+
+    playbook: Playbook
+    script: str
+
+    @property
+    def code(self) -> str:
+        """The playbook's code."""
+        return self.playbook.code
+
+    @property
+    def version_hash(self) -> str:
+        """sha256 (hex) over everything that matters to who uses it: steps, offers, eligibility and script."""
+        return hashlib.sha256(f"{self.playbook.model_dump_json()}\n{self.script}".encode()).hexdigest()
+
+
+class Programme(_Frozen):
+    """All parts of one company's programme, checked against each other."""
+
+    company: Company
+    taxonomy: Taxonomy
+    surveys: tuple[Survey, ...]
+    severity: SeverityRules
+    triggers: tuple[TriggerRule, ...]
+    routing: RoutingTree
+    sla: SlaPolicy
+    playbooks: tuple[PlaybookText, ...]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Programme:
+        _unique(self.triggers, "id")
+        _unique(self.playbooks, "code")
+        return self
+
+    @property
+    def live_rules(self) -> tuple[TriggerRule, ...]:
+        """Trigger rules that may open cases."""
+        return tuple(rule for rule in self.triggers if rule.status == "live")
+
+
+def _unique(items: tuple[Any, ...], key: str) -> tuple[Any, ...]:
+    names = [getattr(item, key) for item in items]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{key} used twice: {', '.join(twice)}")
+    return items

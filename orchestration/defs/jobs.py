@@ -1,0 +1,27 @@
+"""Jobs, named for what people do. The sensor that opens cases stands between the first two."""
+
+import dagster as dg
+
+from orchestration.defs.classify import classify_signals, dbt_detect
+from orchestration.defs.detect import detect_triggers
+from orchestration.defs.listen import dbt_prepare, take_in
+from orchestration.defs.track import case_reconciliation, dbt_track, export_ledger, publish_build
+
+detect_breakdowns = dg.define_asset_job(
+    name="detect_breakdowns",
+    selection=dg.AssetSelection.assets(take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers),
+    description="Take in what lies in the inbox, classify it and hold the trigger rules against it.",
+)
+
+track_and_publish = dg.define_asset_job(
+    name="track_and_publish",
+    selection=dg.AssetSelection.assets(case_reconciliation, export_ledger, dbt_track, publish_build),
+    description="Reconcile triggers with cases, copy the ledger back as a source, rebuild the case tables, publish.",
+)
+
+retrain_root_cause = dg.define_asset_job(
+    name="retrain_root_cause",
+    selection=dg.AssetSelection.assets(classify_signals),
+    description="Fit topics and the root-cause classifier anew on all evidence and score every signal with them.",
+    config={"ops": {"classify_signals": {"config": {"refit": True}}}},
+)

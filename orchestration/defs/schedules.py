@@ -1,0 +1,21 @@
+"""Schedules: what must happen even when nothing arrives."""
+
+import dagster as dg
+
+from orchestration.defs.jobs import retrain_root_cause, track_and_publish
+
+daily_tracking = dg.ScheduleDefinition(
+    name="daily_tracking",
+    job=track_and_publish,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    cron_schedule="0 5 * * *",
+    description="Outcome windows mature and cases become overdue by time alone: once a day before work starts.",
+)
+
+weekly_retraining = dg.ScheduleDefinition(
+    name="weekly_retraining",
+    job=retrain_root_cause,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    cron_schedule="0 3 * * 0",
+    description="Themes and the root-cause classifier are fitted anew on Sunday night.",
+)

@@ -1,0 +1,147 @@
+"""Suites of the model outputs: what may not reach a case."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from expectations.ml_outputs import ml_suites
+from expectations.results import NO_DATA, CheckResult
+from expectations.run import run_suite
+from ml.outputs import OUTPUTS
+
+AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
+CAUSES = ("fee_dispute", "app_outage", "branch_wait")
+SUITES = ml_suites()
+
+
+def run(asset: str, rows: list[dict[str, Any]], texts: int | None = None) -> dict[str, CheckResult]:
+    table = pa.Table.from_pylist(rows, schema=pa.schema([field.with_nullable(True) for field in OUTPUTS[asset][0]]))
+    numbers = {"texts": len(rows) if texts is None else texts}
+    results = run_suite(SUITES[asset], table, as_of=AS_OF, numbers=numbers, sets={"causes": CAUSES})
+    return {result.name: result for result in results}
+
+
+def failed(results: dict[str, CheckResult]) -> set[str]:
+    return {name for name, result in results.items() if not result.passed}
+
+
+def prediction(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"signal_id": f"s{number}", "text_hash": f"h{number}", "model_cause_id": CAUSES[number % 3],
+           "model_confidence": 0.7, "severity": number % 4 + 1, "severity_reason": "words", "topic_id": number % 5,
+           "model_id": "m1", "topic_model_id": "t1"}  # fmt: skip
+    return {**row, **changes}
+
+
+def trigger(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"trigger_id": f"t{number}", "rule_id": "detractor", "rule_hash": "r", "kind": "recovery", "signal_id": "s1",
+           "subject_type": "customer", "subject_id": "K1", "customer_id": "K1", "journey": None, "cause_id": CAUSES[0],
+           "theme_id": None, "severity": 2, "occurred_at": AS_OF - timedelta(days=2), "value_usd": 3.5,
+           "segment": "mass", "region": None, "branch_id": None, "source": "qualtrics", "dedupe_days": 14,
+           "is_historic": False, "evidence": '{"score_value": 2}'}  # fmt: skip
+    return {**row, **changes}
+
+
+def topic(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"topic_id": number, "theme_id": f"T-{number:08x}", "name": "long queue", "keywords": "queue, wait, counter",
+           "signals": 12, "topic_model_id": "t1"}  # fmt: skip
+    return {**row, **changes}
+
+
+def test_suites_cover_every_output_and_its_columns() -> None:
+    assert SUITES.keys() == OUTPUTS.keys()
+    for asset, (schema, _) in OUTPUTS.items():
+        assert sorted(SUITES[asset].columns) == sorted(schema.names)
+
+
+@pytest.mark.parametrize("asset", sorted(SUITES))
+def test_whatever_column_is_missing_is_reported_and_breaks_nothing(asset: str) -> None:
+    makers = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger}
+    schema, _ = OUTPUTS[asset]
+    whole = pa.Table.from_pylist([makers[asset](1)], schema=schema)
+    for column in schema.names:
+        results = run_suite(SUITES[asset], whole.drop_columns([column]), as_of=AS_OF, numbers={"texts": 1},
+                            sets={"causes": CAUSES})  # fmt: skip
+        assert "columns" in {result.name for result in results if not result.passed}
+
+
+def test_good_outputs_pass() -> None:
+    assert failed(run("ml_root_cause__prediction", [prediction(n) for n in range(600)])) == set()
+    assert failed(run("ml_root_cause__topic", [topic(n) for n in range(5)])) == set()
+    assert failed(run("ml_detection__trigger", [trigger(n) for n in range(5)])) == set()
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        ({"model_confidence": 1.2}, {"range__model_confidence"}),
+        ({"model_confidence": float("nan")}, {"range__model_confidence"}),
+        ({"model_confidence": None}, {"confidence_with_cause"}),
+        ({"model_id": None}, {"confidence_with_cause"}),
+        ({"model_cause_id": "made_up"}, {"known_causes"}),
+        ({"severity": 0}, {"range__severity"}),
+        ({"severity": 5}, {"range__severity"}),
+        ({"severity": None}, {"complete"}),
+        ({"signal_id": "s1"}, {"unique__signal_id"}),
+        ({"signal_id": None}, {"complete"}),
+        ({"model_cause_id": None, "model_confidence": None, "model_id": None}, set()),
+    ],
+)
+def test_a_bad_prediction_is_found(cells: dict[str, Any], names: set[str]) -> None:
+    results = run("ml_root_cause__prediction", [*(prediction(n) for n in range(9)), prediction(9, **cells)], texts=9)
+    assert failed(results) == names
+
+
+def test_texts_without_prediction_fail_coverage_even_when_nothing_was_predicted() -> None:
+    assert failed(run("ml_root_cause__prediction", [prediction(1)], texts=2)) == {"coverage"}
+    nothing = run("ml_root_cause__prediction", [], texts=3)
+    assert failed(nothing) == {"coverage"}
+    assert nothing["coverage"].observed == 0
+
+
+def test_no_text_at_all_is_no_data_for_this_stage() -> None:
+    results = run("ml_root_cause__prediction", [], texts=0)
+    assert failed(results) == set()
+    assert {result.note for result in results.values()} == {NO_DATA}
+
+
+def test_a_collapsed_classifier_and_topics_that_hold_nothing_warn() -> None:
+    rows = [prediction(n, model_cause_id=CAUSES[0], topic_id=-1 if n % 4 else None) for n in range(300)]
+    results = run("ml_root_cause__prediction", rows)
+    assert failed(results) == {"dominant_cause", "unassigned_topics"}
+    assert not any(result.blocking for result in results.values())
+    assert results["dominant_cause"].observed == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "name"),
+    [
+        ({"trigger_id": "t0"}, "unique__trigger_id"),
+        ({"kind": "party"}, "allowed__kind"),
+        ({"subject_type": "agent"}, "allowed__subject_type"),
+        ({"cause_id": "made_up"}, "known_causes"),
+        ({"severity": 9}, "range__severity"),
+        ({"dedupe_days": -1}, "range__dedupe_days"),
+        ({"occurred_at": AS_OF + timedelta(days=5)}, "not_in_future"),
+        ({"evidence": "she said: it never works"}, "evidence"),
+        ({"evidence": '{"a": "' + "x" * 5000 + '"}'}, "evidence"),
+        ({"evidence": '{"field": "ann@mail.example"}'}, "redacted"),
+        ({"rule_hash": None}, "complete"),
+    ],
+)
+def test_a_bad_trigger_is_found(cells: dict[str, Any], name: str) -> None:
+    results = run("ml_detection__trigger", [trigger(0), trigger(1, **cells)])
+    assert failed(results) == {name}
+    assert results[name].blocking
+
+
+@pytest.mark.parametrize(
+    ("cells", "name"),
+    [({"theme_id": "T-XYZ"}, "theme_ids"), ({"signals": -1}, "range__signals"), ({"topic_id": 0}, "unique__topic_id"),
+     ({"keywords": "call, 212-555-0187"}, "redacted"), ({"name": None}, "complete")],
+)  # fmt: skip
+def test_a_bad_topic_is_found(cells: dict[str, Any], name: str) -> None:
+    assert failed(run("ml_root_cause__topic", [topic(0), topic(1, **cells)])) == {name}
