@@ -95,3 +95,20 @@ def test_orchestration_holds_no_sql() -> None:
                 if words[:1] == ["select"] and "from" in words:
                     sql.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert sql == []
+
+
+def test_no_pipeline_code_names_the_truth_folder_of_a_world() -> None:
+    rooms = ("models", "ml", "intake", "expectations", "cases", "publishing", "orchestration")
+    texts = [
+        (path, node)
+        for room in rooms
+        for path in _modules(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    naming = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, node in texts
+        if node.value == "truth" or "truth/" in node.value or "/truth" in node.value
+    ]
+    assert naming == []
