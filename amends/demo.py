@@ -23,7 +23,7 @@ def run_demo(*, company: str, customers: int, weeks: int, seed: int, cfpb: Path 
     say(f"[bold]Setting up[/] {settings.home}")
     prepare_home(settings, tell=say)
     if cfpb is not None:
-        _deliver([cfpb], inbox_of(settings, "cfpb"))
+        _take_complaints(settings, cfpb)
         say(f"[bold]Real complaints[/] from {cfpb.name}: no customer identity, no scores, no costs are in them")
     else:
         say(_synthetic(settings, company, customers, weeks, seed))
@@ -53,6 +53,15 @@ def _synthetic(settings: Settings, company: str, customers: int, weeks: int, see
         f"[bold]A synthetic {company}[/] with {customers:,} customers over {weeks} weeks (seed {seed}): "
         f"{summary.rows:,} rows in {len(summary.sources)} files"
     )
+
+
+def _take_complaints(settings: Settings, path: Path) -> None:
+    """Take the file straight in: one that cannot be used should end the demo with its reason, not in an empty loop."""
+    from intake.service import take_path
+
+    for report in take_path(settings, "cfpb", path):
+        if report.status not in ("loaded", "already_delivered", "nothing_new"):
+            fail(f"{report.file}: {report.message}")
 
 
 def _deliver(files: list[Path], inbox: Path) -> None:
