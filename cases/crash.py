@@ -15,6 +15,7 @@ CRASH_POINTS = (
     "open_cases.after_events",
     "open_cases.before_commit",
     "open_cases.after_commit",
+    "write.after_standings",
     "act.after_event",
     "act.after_commit",
     "export.before_replace",

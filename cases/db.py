@@ -70,6 +70,20 @@ def insert(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) 
             raise LostRace(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {table} were already there")
 
 
+def upsert(table: str, key: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert the rows, or bring the ones already there under `key` to the new values.
+
+    Names are names of our own tables, never input.
+    """
+    if not rows:
+        return
+    marks = ", ".join(["%s"] * len(columns))
+    news = ", ".join(f"{column} = excluded.{column}" for column in columns if column != key)
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {news}"
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
+
+
 def moments() -> Callable[[datetime], datetime | str]:
     """How this database wants instants: Django keeps UTC text in SQLite. Ask once per batch, not once per row."""
     return _sqlite_text if connection.vendor == "sqlite" else _unchanged

@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cases.rows import SYSTEM, Draft, case_id_for, dedup_key, money
+from cases.rows import SYSTEM, Draft, Place, StandingRow, case_id_for, dedup_key, money
 from models.case import (
     OPEN_STATES,
     SETTLED_STATES,
     Actor,
     CaseKind,
     EventKind,
-    ResolutionFact,
     State,
-    TriggerFact,
     next_state,
 )
+from models.facts import ResolutionFact, TriggerFact
 from models.routing import ROUTING_FIELDS, RoutingTree, route
 from models.sla import SlaPolicy
 
 RESOLVED, INFORMED = "resolved", "informed"
+NOWHERE = Place(None, None, False)
 
 
 @dataclass(slots=True)
@@ -48,6 +48,13 @@ class Episode:
     seq: int
     severity: int
     dedupe: timedelta
+    case_no: int = 0
+    place: Place = NOWHERE
+    team: str | None = None
+    owner_role: str | None = None
+    owner_id: str | None = None
+    segment: str | None = None
+    last_event_at: datetime | None = None
     ended_at: datetime | None = None
     informed: bool = False
     merged_into: str | None = None
@@ -57,6 +64,13 @@ class Episode:
     def is_open(self) -> bool:
         """Whether somebody still has to act."""
         return self.state in OPEN_STATES
+
+    def standing(self) -> StandingRow:
+        """Where the case stands now."""
+        return StandingRow(
+            self.case_no, self.case_id, self.kind, self.state, self.severity, self.seq, self.started_at,
+            self.last_event_at or self.started_at, self.team, self.owner_role, self.owner_id, *self.place,
+        )  # fmt: skip
 
     def takes(self, trigger: TriggerFact) -> bool:
         """Whether a trigger at or after the start of the episode belongs to it."""
@@ -119,6 +133,12 @@ class Walk:
     routing: RoutingTree | None = None
     sla: SlaPolicy | None = None
     tally: Tally = field(default_factory=Tally)
+    touched: dict[int, Episode] = field(default_factory=dict)
+
+    def finish(self) -> Draft:
+        """The draft with the standing of every case the walk touched."""
+        self.draft.standings = [episode.standing() for episode in self.touched.values()]
+        return self.draft
 
     def trigger(self, trigger: TriggerFact) -> None:
         """Attach the trigger to the episode it belongs to, or open a case for it."""
@@ -169,14 +189,17 @@ class Walk:
         head = self.draft.add_case(case_id, key, episode_key, trigger)
         episode = Episode(
             case_id, key, trigger.kind, trigger.customer_id, trigger.cause_id, trigger.occurred_at,
-            trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window,
+            trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window, head.case_no,
+            Place(trigger.branch_id, trigger.region, trigger.is_historic), segment=trigger.segment,
         )  # fmt: skip
         self.view.add(episode_key, episode)
         payload = _opening(trigger) | {"head_hash": head.digest()} | self._take_in(episode, trigger)
         episode.seq = 1
         self.draft.add_event(
-            case_id, 1, EventKind.OPENED, at=trigger.occurred_at, after=State.NEW, payload=payload, actor=SYSTEM
-        )
+            case_id, 1, EventKind.OPENED, at=trigger.occurred_at, after=State.NEW, payload=payload,
+            actor=trigger.opened_by or SYSTEM,
+        )  # fmt: skip
+        self.touched[episode.case_no] = episode
         self.tally.opened += 1
         self._route(episode, trigger)
         self._apply_sla(episode, trigger)
@@ -213,6 +236,7 @@ class Walk:
             "reasons": list(decision.reasons),
         }  # fmt: skip
         self._event(episode, EventKind.ROUTED, trigger.occurred_at, payload)
+        episode.team, episode.owner_role = decision.team, decision.owner_role
 
     def _apply_sla(self, episode: Episode, trigger: TriggerFact) -> None:
         if self.sla is None or trigger.kind == CaseKind.EXCELLENCE:
@@ -246,6 +270,7 @@ class Walk:
         if resolution.owner_id:
             assigned = origin | {"owner_id": resolution.owner_id}
             self._event(episode, EventKind.ASSIGNED, first or done, assigned, actor)
+            episode.owner_id = resolution.owner_id
         if first is not None:
             self._event(episode, EventKind.CONTACTED, first, origin, actor)
         self._event(episode, EventKind.RESOLVED, done, origin | _said_about(resolution), actor)
@@ -272,7 +297,7 @@ class Walk:
         last = episode.last_signal_at
         if last - resolution.resolved_at > episode.dedupe:
             self._event(episode, EventKind.REOPENED, last, {"reason": "a signal came after this late resolution"})
-            episode.ended_at = None
+            episode.ended_at = episode.owner_id = None
 
     def _note_applied(self, episode: Episode, resolution: ResolutionFact, aspect: str) -> None:
         self.view.applied[(resolution.resolution_id, aspect)] = episode.case_id
@@ -284,6 +309,8 @@ class Walk:
         after = next_state(episode.state, kind)
         episode.seq += 1
         episode.state = after
+        episode.last_event_at = max(at, episode.last_event_at or at)
+        self.touched[episode.case_no] = episode
         self.draft.add_event(episode.case_id, episode.seq, kind, at=at, after=after, payload=payload, actor=actor)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.case import ResolutionFact, TriggerFact
+from models.facts import ResolutionFact, TriggerFact
 
 TRIGGERS = "ml_detection__trigger.parquet"
 DETECTION = "ml_detection__trigger.json"

@@ -16,7 +16,7 @@ from cases.crash import crashpoint
 from cases.db import LostRace, write_transaction
 from cases.episodes import INFORMED, RESOLVED, Tally, View, Walk
 from cases.rows import Draft
-from models.case import ResolutionFact, TriggerFact
+from models.facts import ResolutionFact, TriggerFact
 from models.routing import RoutingTree
 from models.sla import SlaPolicy
 
@@ -91,7 +91,7 @@ def _write_batch(batch: Sequence[Item], setting: Setting) -> Tally:
         walk = _walk(fresh, setting, frozenset())
         if clashing := store.taken_case_ids(walk.draft.cases):
             walk = _walk(fresh, setting, clashing)
-        store.write(walk.draft)
+        store.write(walk.finish())
         crashpoint("open_cases.before_commit")
     return walk.tally
 

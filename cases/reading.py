@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count
 
 from cases import store
 from cases.chain import GENESIS, ChainReport, EventRow, event_hash
 from cases.db import read_snapshot
 from cases.errors import UnknownCase
-from cases.models import Case, CaseEvent, CaseTrigger, EventText, SubjectRef
+from cases.models import Case, CaseEvent, CaseTrigger, EventText, Standing, SubjectRef
 from cases.rows import CaseRow, TriggerRow
 from models.case import OPEN_STATES, SIGNAL_KINDS, CaseState, EventKind, State, fold, next_state
 from models.lineage import Lineage, walk
@@ -58,17 +58,11 @@ class ReconcileReport:
         return not self.missing and not self.doubled
 
 
-def _latest() -> QuerySet[CaseEvent]:
-    """The last event of every case: its `state_after` is the state of the case."""
-    later = CaseEvent.objects.filter(case_id=OuterRef("case_id"), seq__gt=OuterRef("seq"))
-    return CaseEvent.objects.filter(~Exists(later))
-
-
 def list_cases(state: State | None, limit: int) -> list[CaseSummary]:
     """Newest activity first."""
     with read_snapshot():
-        latest = _latest() if state is None else _latest().filter(state_after=state)
-        ids = list(latest.order_by("-event_id").values_list("case_id", flat=True)[:limit])
+        standings = Standing.objects.all() if state is None else Standing.objects.filter(state=state)
+        ids = list(standings.order_by("-last_event_at", "-case_no").values_list("case_id", flat=True)[:limit])
         return [_summary(Case.objects.get(case_id=case_id)) for case_id in ids]
 
 
@@ -230,7 +224,7 @@ def reconcile(trigger_ids: Iterable[str]) -> ReconcileReport:
 
 def _open_beside_another() -> list[str]:
     """Cases that are open although another case of the same key is."""
-    open_ids = _latest().filter(state_after__in=list(OPEN_STATES)).values("case_id")
-    opened = Case.objects.filter(case_id__in=open_ids)
+    open_numbers = Standing.objects.filter(state__in=list(OPEN_STATES)).values("case_no")
+    opened = Case.objects.filter(case_no__in=open_numbers)
     keys = opened.values("episode_key").annotate(n=Count("case_id")).filter(n__gt=1).values("episode_key")
     return list(opened.filter(episode_key__in=keys).order_by("case_id").values_list("case_id", flat=True))

@@ -16,7 +16,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from cases.chain import GENESIS, EventRow, canonical, hash_fields, stamp
-from models.case import Actor, EventKind, State, TriggerFact
+from models.case import Actor, CaseState, EventKind, State
+from models.facts import TriggerFact
+from models.message import OutgoingMessage
 
 SYSTEM = Actor("system", "amends")
 _CENT = Decimal("0.01")
@@ -86,6 +88,41 @@ class TriggerRow(NamedTuple):
         )  # fmt: skip
 
 
+class StandingRow(NamedTuple):
+    """Where a case stands after this transaction, in the order of the table's columns."""
+
+    case_no: int
+    case_id: str
+    case_kind: str
+    state: str
+    severity: int
+    version: int
+    opened_at: datetime
+    last_event_at: datetime
+    team: str | None
+    owner_role: str | None
+    owner_id: str | None
+    branch_id: str | None
+    region: str | None
+    outreach_suppressed: bool
+
+
+def standing(case_no: int, case_id: str, state: CaseState, place: Place, last_event_at: datetime) -> StandingRow:
+    """The standing of a case from the fold of its events and what its opening said."""
+    return StandingRow(
+        case_no, case_id, state.kind, state.state, state.severity, state.version, state.opened_at, last_event_at,
+        state.team, state.owner_role, state.owner_id, place.branch_id, place.region, place.outreach_suppressed,
+    )  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Where in the organisation a case belongs, and whether anybody may be contacted about it; fixed at opening."""
+
+    branch_id: str | None
+    region: str | None
+    outreach_suppressed: bool
+
+
 def _text(value: object) -> str:
     # A marker no value can equal by accident keeps unknown apart from the empty text.
     return "\x00" if value is None else str(value)
@@ -119,6 +156,8 @@ class Draft:
     refs: list[tuple[int, str, str, str]] = field(default_factory=list)
     applied: list[tuple[int, str, str, str]] = field(default_factory=list)
     texts: list[tuple[int, str, str]] = field(default_factory=list)
+    standings: list[StandingRow] = field(default_factory=list)
+    messages: list[OutgoingMessage] = field(default_factory=list)
 
     def add_event(
         self,
@@ -159,11 +198,12 @@ class Draft:
     def add_case(self, case_id: str, key: str, episode_key: str, trigger: TriggerFact) -> CaseRow:
         """Head of a new case, taken from the trigger that opens it."""
         self.counters.case_no += 1
+        by = trigger.opened_by or SYSTEM
         row = CaseRow(
             case_id, self.counters.case_no, key, episode_key, trigger.kind, trigger.rule_id,
             trigger.subject_type, trigger.subject_id, trigger.customer_id, trigger.journey, trigger.cause_id,
             trigger.theme_id, trigger.occurred_at, money(trigger.value_usd), trigger.segment, trigger.region,
-            SYSTEM.type, SYSTEM.id,
+            by.type, by.id,
         )  # fmt: skip
         self.cases.append(row)
         return row

@@ -20,6 +20,14 @@ def migrate(settings: Settings) -> None:
     """Bring the tables up to date. Safe to repeat and to run from several processes at once."""
     with _alone(settings):
         call_command("migrate", interactive=False, verbosity=0)
+        _fill_standings()
+
+
+def _fill_standings() -> None:
+    """A ledger from before standings were kept gets them from its events."""
+    from cases import standings
+
+    standings.rebuild_missing()
 
 
 @contextmanager

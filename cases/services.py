@@ -7,7 +7,7 @@ Django's tables can only be imported once Django is set up, so the functions imp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from cases import conf
 from cases.chain import ChainReport
-from models.case import Actor, CaseState, EventKind, ResolutionFact, State, TriggerFact
+from models.case import Actor, CaseState, EventKind, State
+from models.facts import ResolutionFact, TriggerFact
 from models.routing import RoutingTree
 from models.settings import Settings
 from models.sla import SlaPolicy
 
 if TYPE_CHECKING:
+    from cases.acting import BatchResult, Change
     from cases.exporting import ExportReport
     from cases.opening import OpenResult
     from cases.reading import CaseSummary, ReconcileReport
@@ -75,19 +77,35 @@ def act(
     expected_version: int,
     occurred_at: datetime,
     recorded_at: datetime,
+    sla: SlaPolicy | None = None,
 ) -> CaseState:
-    """Append one event to a case and return its new state.
+    """Append one event a person or source asks for, and return the new state.
 
     `expected_version` is the number of events the caller saw. `comment` and `note` are stored apart from the chain, so
-    that they can be erased. Raises `UnknownCase`, `StaleVersion` (with the events not seen) or `IllegalMove`.
+    that they can be erased. With `sla`, a changed severity and a reopening put the case under its new targets in the
+    same transaction. Raises `UnknownCase`, `StaleVersion` (with the events not seen) or `IllegalMove`.
     """
+    conf.require_setup()
+    from cases.acting import Change, Move, make
+
+    change = Change(case_id, [Move(event_kind, payload)], actor, occurred_at, expected_version, by_hand=True)
+    return make(change, recorded_at=recorded_at, sla=sla)
+
+
+def change(change: Change, *, recorded_at: datetime, sla: SlaPolicy | None = None) -> CaseState:
+    """Make one change of several moves and messages in one transaction; refusals as in `act`."""
     conf.require_setup()
     from cases import acting
 
-    return acting.act(
-        case_id, event_kind, payload, actor=actor, expected_version=expected_version, occurred_at=occurred_at,
-        recorded_at=recorded_at,
-    )  # fmt: skip
+    return acting.make(change, recorded_at=recorded_at, sla=sla)
+
+
+def change_all(changes: Sequence[Change], *, recorded_at: datetime, sla: SlaPolicy | None = None) -> BatchResult:
+    """Make many changes in one transaction; refused ones are named and leave the others as they are."""
+    conf.require_setup()
+    from cases import acting
+
+    return acting.make_all(changes, recorded_at=recorded_at, sla=sla)
 
 
 def list_cases(state: State | None = None, limit: int = 50) -> list[CaseSummary]:

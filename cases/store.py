@@ -7,7 +7,8 @@ Imported only after `cases.conf.setup`, because it needs Django's models.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -16,12 +17,14 @@ from django.db.models import Max, Q
 
 from cases.chain import EventRow
 from cases.crash import crashpoint
-from cases.db import chunks, insert, moments, select_in
+from cases.db import chunks, insert, moments, select_in, upsert
 from cases.episodes import Episode, View
-from cases.models import AppliedResolution, Case, CaseEvent, CaseTrigger, SubjectRef
-from cases.rows import CaseRow, Counters, Draft, TriggerRow
-from models.case import SIGNAL_KINDS, EventKind, ResolutionFact, TriggerFact, fold
+from cases.models import AppliedResolution, Case, CaseEvent, CaseTrigger, OutboxMessage, SubjectRef
+from cases.rows import CaseRow, Counters, Draft, Place, StandingRow, TriggerRow
+from models.case import SIGNAL_KINDS, EventKind, fold
 from models.case import CaseEvent as Event
+from models.facts import ResolutionFact, TriggerFact
+from models.message import OutgoingMessage
 
 EVENT_COLUMNS = EventRow._fields
 CASE_COLUMNS = CaseRow._fields
@@ -135,7 +138,19 @@ def _episode(case: Case, events: list[Event], seq: int, last_signal_at: datetime
         ended_at=state.ended_at,
         informed=state.customer_informed_at is not None,
         merged_into=state.merged_into,
+        case_no=case.case_no,
+        place=place_of(case, events[0].payload),
+        team=state.team,
+        owner_role=state.owner_role,
+        owner_id=state.owner_id,
+        segment=case.segment,
+        last_event_at=max(max(event.occurred_at for event in events), last_signal_at),
     )
+
+
+def place_of(case: Case, opening: Mapping[str, Any]) -> Place:
+    """Where a case belongs, from its head and what its opening event said."""
+    return Place(opening.get("branch_id"), case.region, bool(opening.get("outreach_suppressed")))
 
 
 def _add_refs(view: View) -> None:
@@ -169,6 +184,27 @@ def write_events(draft: Draft) -> None:
     moment = moments()
     insert("cases_caseevent", EVENT_COLUMNS, [_event_values(row, moment) for row in draft.events])
     insert("cases_eventtext", ("event_id", "key", "body"), draft.texts)
+    write_standings(draft.standings)
+    crashpoint("write.after_standings")
+    _write_messages(draft)
+
+
+def write_standings(rows: Sequence[StandingRow]) -> None:
+    """Bring the standings of these cases up to date."""
+    moment = moments()
+    values = [(*row[:6], moment(row.opened_at), moment(row.last_event_at), *row[8:]) for row in rows]
+    upsert("cases_standing", "case_no", StandingRow._fields, values)
+
+
+def _write_messages(draft: Draft) -> None:
+    """Put the messages of a draft into the outbox; a key that is there already is the same message."""
+    OutboxMessage.objects.bulk_create(
+        [_message(item, draft.recorded_at) for item in draft.messages], ignore_conflicts=True
+    )
+
+
+def _message(item: OutgoingMessage, created_at: datetime) -> OutboxMessage:
+    return OutboxMessage(**asdict(item), created_at=created_at, state="pending")
 
 
 def _event_values(row: EventRow, moment: Callable[[datetime], datetime | str]) -> tuple[Any, ...]:

@@ -1,15 +1,15 @@
 """The life of a case: states, event kinds, the one transition table and the pure fold from events to state.
 
-Belongs here: which moves are legal, what a move must carry, and the facts (`TriggerFact`, `ResolutionFact`) a case is
-opened and resolved with. Not here: storage, clocks (`models/sla.py`), who gets a case (`models/routing.py`). `overdue`
-is not a state: it is a question put to the ledger at a moment, so it is never stored.
+Belongs here: which moves are legal and what a move must carry. Not here: the facts a case is opened and resolved with
+(`models/facts.py`), storage, clocks (`models/clocks.py`), who gets a case (`models/routing.py`). `overdue` is not a
+state: it is a question put to the ledger at a moment, so it is never stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -40,8 +40,11 @@ class EventKind(StrEnum):
     ROUTED = "routed"
     SLA_APPLIED = "sla_applied"
     SEVERITY_CHANGED = "severity_changed"
+    PLAYBOOK_RECOMMENDED = "playbook_recommended"
     PLAYBOOK_CHOSEN = "playbook_chosen"
+    STEP_DONE = "step_done"
     ASSIGNED = "assigned"
+    RELEASED = "released"
     WORK_STARTED = "work_started"
     CONTACTED = "contacted"
     NOTE_ADDED = "note_added"
@@ -49,6 +52,17 @@ class EventKind(StrEnum):
     WAITING_ENDED = "waiting_ended"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    REMINDED = "reminded"
+    OFFER_REQUESTED = "offer_requested"
+    OFFER_APPROVED = "offer_approved"
+    OFFER_REFUSED = "offer_refused"
+    OFFER_ISSUED = "offer_issued"
+    MESSAGE_QUEUED = "message_queued"
+    MESSAGE_SENT = "message_sent"
+    MESSAGE_PARKED = "message_parked"
+    MESSAGE_SUPPRESSED = "message_suppressed"
+    CUSTOMER_REPLIED = "customer_replied"
+    EMPLOYEE_ASKED = "employee_asked"
     RESOLVED = "resolved"
     CLOSED = "closed"
     CUSTOMER_INFORMED = "customer_informed"
@@ -56,6 +70,7 @@ class EventKind(StrEnum):
     VERIFIED = "verified"
     REOPENED = "reopened"
     MERGED = "merged"
+    ABSORBED = "absorbed"
     UNMERGED = "unmerged"
     INVALIDATED = "invalidated"
     EXPIRED = "expired"
@@ -74,6 +89,17 @@ SETTLED_STATES = frozenset({State.RESOLVED, State.CLOSED, State.LOOP_CLOSED})
 ENDING_KINDS = frozenset({EventKind.RESOLVED, EventKind.EXPIRED, EventKind.INVALIDATED, EventKind.MERGED})
 SIGNAL_KINDS = frozenset({EventKind.OPENED, EventKind.SIGNAL_ATTACHED})
 
+# Written by the ledger's own services, which check more than one case can know: caps, budgets, leases, consent.
+SERVICE_KINDS = frozenset(
+    {
+        EventKind.OPENED, EventKind.SIGNAL_ATTACHED, EventKind.SLA_APPLIED, EventKind.PLAYBOOK_RECOMMENDED,
+        EventKind.REMINDED, EventKind.OFFER_REQUESTED, EventKind.OFFER_APPROVED, EventKind.OFFER_REFUSED,
+        EventKind.OFFER_ISSUED, EventKind.MESSAGE_QUEUED, EventKind.MESSAGE_SENT, EventKind.MESSAGE_PARKED,
+        EventKind.MESSAGE_SUPPRESSED, EventKind.EMPLOYEE_ASKED, EventKind.ABSORBED,
+    }
+)  # fmt: skip
+
+_STAYS: dict[State | None, State] = {state: state for state in State}
 _STAYS_OPEN: dict[State | None, State] = {state: state for state in OPEN_STATES}
 _STAYS_SETTLED: dict[State | None, State] = {state: state for state in SETTLED_STATES}
 _TO_WORK: dict[State | None, State] = {
@@ -91,15 +117,35 @@ TRANSITIONS: Mapping[EventKind, Mapping[State | None, State]] = MappingProxyType
         EventKind.ROUTED: _STAYS_OPEN,
         EventKind.SLA_APPLIED: _STAYS_OPEN,
         EventKind.SEVERITY_CHANGED: _STAYS_OPEN,
+        EventKind.PLAYBOOK_RECOMMENDED: _STAYS_OPEN,
         EventKind.PLAYBOOK_CHOSEN: _STAYS_OPEN,
+        EventKind.STEP_DONE: {**_TO_WORK, **_STAYS_SETTLED},
         EventKind.ASSIGNED: {**_STAYS_OPEN, State.NEW: State.ASSIGNED},
+        # Back to the queue: the owner is away, has left or hands it on. A customer we wait for keeps waiting.
+        EventKind.RELEASED: {
+            State.ASSIGNED: State.NEW,
+            State.IN_PROGRESS: State.NEW,
+            State.WAITING: State.WAITING,
+        },
         EventKind.WORK_STARTED: {State.ASSIGNED: State.IN_PROGRESS},
         EventKind.CONTACTED: {**_TO_WORK, **_STAYS_SETTLED},
-        EventKind.NOTE_ADDED: {state: state for state in State},
+        EventKind.NOTE_ADDED: _STAYS,
         EventKind.WAITING_STARTED: {State.ASSIGNED: State.WAITING, State.IN_PROGRESS: State.WAITING},
         EventKind.WAITING_ENDED: {State.WAITING: State.IN_PROGRESS},
         EventKind.ESCALATED: _STAYS_OPEN,
         EventKind.ACKNOWLEDGED: _STAYS_OPEN,
+        EventKind.REMINDED: {**_STAYS_OPEN, **_STAYS_SETTLED},
+        EventKind.OFFER_REQUESTED: {**_STAYS_OPEN, **_STAYS_SETTLED},
+        EventKind.OFFER_APPROVED: {**_STAYS_OPEN, **_STAYS_SETTLED},
+        EventKind.OFFER_REFUSED: {**_STAYS_OPEN, **_STAYS_SETTLED},
+        EventKind.OFFER_ISSUED: {**_STAYS_OPEN, **_STAYS_SETTLED},
+        # What became of a message is recorded whatever has become of the case since.
+        EventKind.MESSAGE_QUEUED: _STAYS,
+        EventKind.MESSAGE_SENT: _STAYS,
+        EventKind.MESSAGE_PARKED: _STAYS,
+        EventKind.MESSAGE_SUPPRESSED: _STAYS,
+        EventKind.CUSTOMER_REPLIED: {**_STAYS_OPEN, **_STAYS_SETTLED, State.WAITING: State.IN_PROGRESS},
+        EventKind.EMPLOYEE_ASKED: _STAYS,
         # From `new` too: a source may report a fix at first contact without ever naming an owner.
         EventKind.RESOLVED: dict.fromkeys(OPEN_STATES, State.RESOLVED),
         EventKind.CLOSED: {State.RESOLVED: State.CLOSED},
@@ -109,6 +155,7 @@ TRANSITIONS: Mapping[EventKind, Mapping[State | None, State]] = MappingProxyType
         # Back to `new`, not to the last owner: that person may have left, so routing decides again.
         EventKind.REOPENED: dict.fromkeys((*SETTLED_STATES, State.EXPIRED), State.NEW),
         EventKind.MERGED: dict.fromkeys((*OPEN_STATES, State.RESOLVED), State.MERGED),
+        EventKind.ABSORBED: _STAYS_OPEN,
         EventKind.UNMERGED: {State.MERGED: State.NEW},
         EventKind.INVALIDATED: dict.fromkeys((*OPEN_STATES, State.RESOLVED), State.INVALID),
         EventKind.EXPIRED: dict.fromkeys(OPEN_STATES, State.EXPIRED),
@@ -125,11 +172,20 @@ REQUIRED: Mapping[EventKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
         EventKind.PLAYBOOK_CHOSEN: (("playbook_code",),),
         EventKind.ASSIGNED: (("owner_id", "team"),),
         EventKind.NOTE_ADDED: (("note", "note_sha256"),),
+        EventKind.STEP_DONE: (("step",),),
+        EventKind.RELEASED: (("reason",),),
+        EventKind.OFFER_REQUESTED: (("offer_code",), ("amount_usd",)),
+        EventKind.OFFER_ISSUED: (("offer_code",), ("amount_usd",)),
         EventKind.CLOSED: (("outcome_code",), ("comment", "comment_sha256")),
         EventKind.REOPENED: (("reason",),),
         EventKind.MERGED: (("into",),),
         EventKind.INVALIDATED: (("reason",),),
     }
+)
+
+# Asked of whoever says it now, not of history: ledgers of the first release hold such events without a channel.
+REQUIRED_BY_HAND: Mapping[EventKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {EventKind.CUSTOMER_INFORMED: (("channel", "message_id"),)}
 )
 
 
@@ -172,6 +228,8 @@ class CaseState:
     team: str | None = None
     owner_role: str | None = None
     owner_id: str | None = None
+    previous_owner_id: str | None = None
+    acknowledged_at: datetime | None = None
     playbook_code: str | None = None
     outcome_code: str | None = None
     merged_into: str | None = None
@@ -203,15 +261,20 @@ def next_state(state: State | None, kind: EventKind) -> State:
 def check_move(state: CaseState | None, event: CaseEvent) -> None:
     """Refuse an event that may not follow. Raises `IllegalMove` with the reason; says nothing when it is legal."""
     next_state(state.state if state else None, event.kind)
-    for choice in REQUIRED.get(event.kind, ()):
-        if not any(_filled(event.payload.get(key)) for key in choice):
-            raise IllegalMove(f"{event.kind} needs {' or '.join(choice)}")
+    check_filled(event, REQUIRED)
     if "severity" in event.payload and event.payload["severity"] not in (1, 2, 3, 4):
         raise IllegalMove("severity runs from 1 (worst) to 4")
     if event.occurred_at.tzinfo is None:
         raise IllegalMove(f"{event.kind} carries a time without a zone")
     if state is not None:
         _check_context(state, event)
+
+
+def check_filled(event: CaseEvent, required: Mapping[EventKind, tuple[tuple[str, ...], ...]]) -> None:
+    """Raise `IllegalMove` when the payload lacks what `required` asks of its kind."""
+    for choice in required.get(event.kind, ()):
+        if not any(_filled(event.payload.get(key)) for key in choice):
+            raise IllegalMove(f"{event.kind} needs {' or '.join(choice)}")
 
 
 def _filled(value: object) -> bool:
@@ -246,7 +309,15 @@ def _changes(state: CaseState, event: CaseEvent) -> dict[str, Any]:
         case EventKind.ROUTED:
             return {"team": payload.get("team"), "owner_role": payload.get("owner_role")}
         case EventKind.ASSIGNED:
-            return {"team": payload.get("team", state.team), "owner_id": payload.get("owner_id")}
+            return {
+                "team": payload.get("team", state.team),
+                "owner_id": payload.get("owner_id"),
+                "acknowledged_at": None,
+            }
+        case EventKind.RELEASED:
+            return {"owner_id": None, "acknowledged_at": None, "previous_owner_id": state.owner_id}
+        case EventKind.ACKNOWLEDGED:
+            return {"acknowledged_at": at}
         case EventKind.SEVERITY_CHANGED:
             return {"severity": int(payload["severity"])}
         case EventKind.PLAYBOOK_CHOSEN:
@@ -255,6 +326,8 @@ def _changes(state: CaseState, event: CaseEvent) -> dict[str, Any]:
             return {"escalations": state.escalations + 1}
         case EventKind.WAITING_STARTED | EventKind.WAITING_ENDED:
             return {"waiting_since": at if event.kind is EventKind.WAITING_STARTED else None}
+        case EventKind.CUSTOMER_REPLIED:
+            return {"waiting_since": None}
         case _:
             return _moments(state, event)
 
@@ -277,7 +350,7 @@ def _moments(state: CaseState, event: CaseEvent) -> dict[str, Any]:
         case EventKind.VERIFIED:
             return {"verified_at": at}
         case EventKind.REOPENED:
-            return {**_FORGOTTEN_ON_REOPEN, "reopens": state.reopens + 1}
+            return {**_FORGOTTEN_ON_REOPEN, "reopens": state.reopens + 1, "previous_owner_id": state.owner_id}
         case EventKind.MERGED:
             return {"ended_at": at, "merged_into": payload["into"]}
         case EventKind.UNMERGED:
@@ -290,8 +363,8 @@ def _moments(state: CaseState, event: CaseEvent) -> dict[str, Any]:
 
 # A reopened case must be resolved, closed and told to the customer again; the first times stay in the events.
 _FORGOTTEN_ON_REOPEN: dict[str, Any] = dict.fromkeys(
-    ("owner_id", "outcome_code", "resolved_at", "closed_at", "customer_informed_at", "loop_closed_at", "verified_at",
-     "ended_at", "waiting_since")
+    ("owner_id", "acknowledged_at", "outcome_code", "resolved_at", "closed_at", "customer_informed_at",
+     "loop_closed_at", "verified_at", "ended_at", "waiting_since")
 )  # fmt: skip
 
 
@@ -312,91 +385,3 @@ def fold(events: Iterable[CaseEvent]) -> CaseState:
     if state is None:
         raise IllegalMove("a case without events does not exist")
     return state
-
-
-_CASE_KINDS = tuple(str(kind) for kind in CaseKind)
-SubjectRefs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerFact:
-    """A rule that fired. Times are UTC, `value_usd` dollars, severity 1 (worst) to 4; unknown stays None.
-
-    `subject_refs` are the (type, id) pairs of what the signal is about, such as ("ticket", "123"): resolutions are
-    matched by them. `lineage` holds the keys of `models.lineage.Lineage`. Raises `ValueError` for a naive time, an
-    unknown kind or a severity outside 1..4.
-    """
-
-    trigger_id: str
-    rule_id: str
-    rule_hash: str
-    kind: str
-    subject_type: str
-    subject_id: str
-    severity: int
-    occurred_at: datetime
-    signal_id: str | None = None
-    customer_id: str | None = None
-    journey: str | None = None
-    cause_id: str | None = None
-    theme_id: str | None = None
-    value_usd: float | None = None
-    segment: str | None = None
-    region: str | None = None
-    branch_id: str | None = None
-    source: str | None = None
-    dedupe_days: int = 0
-    is_historic: bool = False
-    evidence: str = "{}"
-    subject_refs: SubjectRefs = ()
-    lineage: Payload = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.occurred_at.tzinfo is None:
-            raise ValueError(f"trigger {self.trigger_id}: occurred_at has no time zone")
-        if self.severity not in (1, 2, 3, 4) or self.kind not in _CASE_KINDS:
-            raise ValueError(f"trigger {self.trigger_id}: severity runs from 1 to 4, kind is one of {_CASE_KINDS}")
-
-    @property
-    def dedupe_window(self) -> timedelta:
-        """How long after its last signal an ended case still takes further signals."""
-        return timedelta(days=self.dedupe_days)
-
-    @property
-    def concern(self) -> str:
-        """What the episode is about: the cause, else the journey, the theme, the matter; '-' when nobody knows.
-
-        Two signals of unknown cause about two tickets are two concerns: joined, the end of one would close the other.
-        """
-        matter = ":".join(self.subject_refs[0]) if self.subject_refs else None
-        return self.cause_id or self.journey or self.theme_id or matter or "-"
-
-    @property
-    def episode_key(self) -> str:
-        """Key under which at most one case is open: kind, subject and concern."""
-        return f"{self.kind}|{self.subject_type}:{self.subject_id}|{self.concern}"
-
-
-@dataclass(frozen=True, slots=True)
-class ResolutionFact:
-    """What a source says was done about a subject. Times are UTC, `offer_usd` dollars; unknown stays None."""
-
-    resolution_id: str
-    subject_type: str
-    subject_id: str
-    resolved_at: datetime
-    outcome: str
-    customer_id: str | None = None
-    cause_id: str | None = None
-    playbook_code: str | None = None
-    offer_usd: float | None = None
-    owner_id: str | None = None
-    first_action_at: datetime | None = None
-    customer_informed_at: datetime | None = None
-    handling_minutes: float | None = None
-    source: str = "resolutions"
-
-    def __post_init__(self) -> None:
-        for at in (self.resolved_at, self.first_action_at, self.customer_informed_at):
-            if at is not None and at.tzinfo is None:
-                raise ValueError(f"resolution {self.resolution_id}: a time has no time zone")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from models.case import ResolutionFact, TriggerFact
+from models.facts import ResolutionFact, TriggerFact
 from models.settings import Settings
 
 COUNTED = ("opened", "attached", "already_known", "resolved")

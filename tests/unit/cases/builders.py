@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cases import services
-from models.case import Actor, CaseState, EventKind, ResolutionFact, TriggerFact
+from models.case import Actor, CaseState, EventKind
+from models.facts import ResolutionFact, TriggerFact
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NOW = datetime(2026, 12, 31, tzinfo=UTC)

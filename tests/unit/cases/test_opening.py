@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from cases import services
 from cases.rows import case_id_for
-from models.case import EventKind, ResolutionFact, State, TriggerFact
+from models.case import EventKind, State
+from models.facts import ResolutionFact, TriggerFact
 from models.settings import Settings
 from tests.unit.cases.builders import NOW, act, day, open_one, resolution, trigger
 

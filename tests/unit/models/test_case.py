@@ -16,13 +16,12 @@ from models.case import (
     CaseState,
     EventKind,
     IllegalMove,
-    ResolutionFact,
     State,
-    TriggerFact,
     apply,
     check_move,
     fold,
 )
+from models.facts import ResolutionFact, TriggerFact
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 FULL: dict[str, Any] = {

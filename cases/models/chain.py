@@ -1,4 +1,4 @@
-"""Tables of the ledger. Every table but `EventText` is append-only, which database triggers enforce (migration 0001).
+"""Tables the hash chain vouches for. All but `EventText` are append-only, which database triggers enforce.
 
 Belongs here: columns, keys and what a row means. Not here: any rule about cases (`models/case.py`) or a write
 (`cases/services.py`). Nothing derived is stored except `state_after`, which the chain covers and `verify_chain`
@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
+
+from cases.models.fields import DenseId
 
 
 class Case(models.Model):
@@ -47,7 +49,7 @@ class Case(models.Model):
 class CaseEvent(models.Model):
     """One row per thing that happened to a case; `hash` covers the row and `prev_hash`, the event before it."""
 
-    event_id: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    event_id = DenseId(primary_key=True)
     case: models.ForeignKey[Case, Case] = models.ForeignKey(Case, on_delete=models.PROTECT, db_index=False)
     seq: models.IntegerField[int, int] = models.IntegerField()
     kind: models.TextField[str, str] = models.TextField()
@@ -70,7 +72,7 @@ class CaseEvent(models.Model):
 class CaseTrigger(models.Model):
     """One row per trigger that reached the ledger: the idempotence key, and where the trigger came from."""
 
-    id: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    id = DenseId(primary_key=True)
     trigger_id: models.TextField[str, str] = models.TextField(unique=True)
     case: models.ForeignKey[Case, Case] = models.ForeignKey(Case, on_delete=models.PROTECT)
     signal_id: models.TextField[str | None, str | None] = models.TextField(null=True)
@@ -83,7 +85,7 @@ class CaseTrigger(models.Model):
 class SubjectRef(models.Model):
     """One row per thing a case is about (ticket, complaint): resolutions find their case by it."""
 
-    id: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    id = DenseId(primary_key=True)
     case: models.ForeignKey[Case, Case] = models.ForeignKey(Case, on_delete=models.PROTECT)
     ref_type: models.TextField[str, str] = models.TextField()
     ref_id: models.TextField[str, str] = models.TextField()
@@ -99,7 +101,7 @@ class SubjectRef(models.Model):
 class AppliedResolution(models.Model):
     """One row per resolution and aspect (`resolved`, `informed`) that has changed a case, so that none does twice."""
 
-    id: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    id = DenseId(primary_key=True)
     resolution_id: models.TextField[str, str] = models.TextField()
     aspect: models.TextField[str, str] = models.TextField()
     case: models.ForeignKey[Case, Case] = models.ForeignKey(Case, on_delete=models.PROTECT, db_index=False)
