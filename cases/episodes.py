@@ -11,6 +11,7 @@ its last signal within the dedupe window; (2) an episode that begins within the 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,8 +27,13 @@ from models.case import (
     next_state,
 )
 from models.facts import ResolutionFact, TriggerFact
+from models.message import OutgoingMessage
 from models.routing import ROUTING_FIELDS, RoutingTree, route
 from models.sla import SlaPolicy
+
+# What to do about a case that opens now (the payload of `playbook_recommended`), and whom to tell; None is nothing.
+Recommend = Callable[[TriggerFact, str], Mapping[str, Any] | None]
+Alert = Callable[[TriggerFact, str, str | None], OutgoingMessage | None]
 
 RESOLVED, INFORMED = "resolved", "informed"
 NOWHERE = Place(None, None, False)
@@ -132,6 +138,8 @@ class Walk:
     draft: Draft
     routing: RoutingTree | None = None
     sla: SlaPolicy | None = None
+    recommend: Recommend | None = None
+    alert: Alert | None = None
     tally: Tally = field(default_factory=Tally)
     touched: dict[int, Episode] = field(default_factory=dict)
 
@@ -203,6 +211,7 @@ class Walk:
         self.tally.opened += 1
         self._route(episode, trigger)
         self._apply_sla(episode, trigger)
+        self._advise(episode, trigger)
 
     def _attach(self, episode: Episode, trigger: TriggerFact) -> None:
         payload = {"severity": trigger.severity, "rule_id": trigger.rule_id} | self._take_in(episode, trigger)
@@ -252,6 +261,15 @@ class Walk:
         if targets:
             payload = {"severity": trigger.severity, "segment": trigger.segment, "targets": targets}
             self._event(episode, EventKind.SLA_APPLIED, at, payload)
+
+    def _advise(self, episode: Episode, trigger: TriggerFact) -> None:
+        """What the engine thinks should be done, and the first word to the team; history is told to nobody."""
+        if self.recommend is not None and (said := self.recommend(trigger, episode.case_id)) is not None:
+            self._event(episode, EventKind.PLAYBOOK_RECOMMENDED, trigger.occurred_at, dict(said))
+        if self.alert is None or trigger.is_historic:
+            return
+        if (message := self.alert(trigger, episode.case_id, episode.team)) is not None:
+            self.draft.messages.append(message)
 
     def _match(self, resolution: ResolutionFact) -> Episode | None:
         ids = self.view.by_ref.get((resolution.subject_type, resolution.subject_id))

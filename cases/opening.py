@@ -14,7 +14,7 @@ from typing import TypeAlias
 from cases import store
 from cases.crash import crashpoint
 from cases.db import LostRace, write_transaction
-from cases.episodes import INFORMED, RESOLVED, Tally, View, Walk
+from cases.episodes import INFORMED, RESOLVED, Alert, Recommend, Tally, View, Walk
 from cases.rows import Draft
 from models.facts import ResolutionFact, TriggerFact
 from models.routing import RoutingTree
@@ -43,6 +43,8 @@ class Setting:
     recorded_at: datetime
     routing: RoutingTree | None
     sla: SlaPolicy | None
+    recommend: Recommend | None = None
+    alert: Alert | None = None
 
 
 def open_all(
@@ -102,7 +104,7 @@ def _walk(items: Sequence[Item], setting: Setting, clashing: frozenset[str]) -> 
     view: View = store.load_view(triggers, resolutions)
     view.clashing = clashing
     draft = Draft(setting.recorded_at, store.counters())
-    walk = Walk(view, draft, setting.routing, setting.sla)
+    walk = Walk(view, draft, setting.routing, setting.sla, setting.recommend, setting.alert)
     for item in items:
         if isinstance(item, TriggerFact):
             walk.trigger(item)

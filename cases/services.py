@@ -23,6 +23,7 @@ from models.sla import SlaPolicy
 
 if TYPE_CHECKING:
     from cases.acting import BatchResult, Change
+    from cases.episodes import Alert, Recommend
     from cases.exporting import ExportReport
     from cases.opening import OpenResult
     from cases.reading import CaseSummary, ReconcileReport
@@ -52,19 +53,22 @@ def open_cases(
     recorded_at: datetime,
     routing: RoutingTree | None = None,
     sla: SlaPolicy | None = None,
+    recommend: Recommend | None = None,
+    alert: Alert | None = None,
     batch_size: int = 2_000,
 ) -> OpenResult:
     """Give every trigger exactly one case and end the cases that resolutions are about.
 
     Idempotent: what the ledger knows is skipped, so a retry, a replay and racing callers are harmless. Work is done in
     time order, `batch_size` items to a durable transaction; any cut along time gives the same cases. `routing` and
-    `sla` add a routed and an sla_applied event to each case opened. `recorded_at` is the caller's clock (UTC).
+    `sla` add a routed and an sla_applied event to each case opened, `recommend` a playbook_recommended one; `alert` puts a
+    message into the outbox in the same transaction, but for history. `recorded_at` is the caller's clock (UTC).
     Raises `NotConfigured` before set-up and `ValueError` for evidence that is not JSON.
     """
     conf.require_setup()
     from cases import opening
 
-    setting = opening.Setting(recorded_at=recorded_at, routing=routing, sla=sla)
+    setting = opening.Setting(recorded_at, routing, sla, recommend, alert)
     return opening.open_all(triggers, resolutions, setting=setting, batch_size=batch_size)
 
 
