@@ -32,6 +32,7 @@ from models.case import (
     fold,
 )
 from models.case import CaseEvent as Event
+from models.clocks import sla_payload
 from models.message import OutgoingMessage
 from models.sla import SlaPolicy
 
@@ -158,11 +159,8 @@ def _event(change: Change, move: Move, seq: int, recorded_at: datetime) -> Event
 
 def _targets(change: Change, state: CaseState, sla: SlaPolicy, reason: str) -> dict[str, Any] | None:
     """What the case is under from now on; None where nothing is promised."""
-    from models.clocks import sla_payload
-
     head = Case.objects.get(case_id=change.case_id)
-    facts = {"kind": head.case_kind, "journey": head.journey, "cause_id": head.cause_id, "rule_id": head.rule_id,
-             "subject_type": head.subject_type, "segment": head.segment, "region": head.region}  # fmt: skip
+    facts = store.case_facts(head, store.opening_of(change.case_id)) | {"severity": state.severity}
     return sla_payload(
         sla, severity=state.severity, segment=head.segment, at=change.occurred_at, reason=reason, facts=facts
     )

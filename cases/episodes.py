@@ -26,6 +26,7 @@ from models.case import (
     State,
     next_state,
 )
+from models.clocks import sla_payload
 from models.facts import ResolutionFact, TriggerFact
 from models.message import OutgoingMessage
 from models.routing import ROUTING_FIELDS, RoutingTree, route
@@ -59,7 +60,8 @@ class Episode:
     team: str | None = None
     owner_role: str | None = None
     owner_id: str | None = None
-    segment: str | None = None
+    # What routing and targets may ask about the case, by name.
+    facts: Mapping[str, Any] = field(default_factory=dict)
     last_event_at: datetime | None = None
     ended_at: datetime | None = None
     informed: bool = False
@@ -140,6 +142,7 @@ class Walk:
     sla: SlaPolicy | None = None
     recommend: Recommend | None = None
     alert: Alert | None = None
+    policy_version: str | None = None
     tally: Tally = field(default_factory=Tally)
     touched: dict[int, Episode] = field(default_factory=dict)
 
@@ -198,7 +201,7 @@ class Walk:
         episode = Episode(
             case_id, key, trigger.kind, trigger.customer_id, trigger.cause_id, trigger.occurred_at,
             trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window, head.case_no,
-            Place(trigger.branch_id, trigger.region, trigger.is_historic), segment=trigger.segment,
+            Place(trigger.branch_id, trigger.region, trigger.is_historic), facts=facts_of(trigger),
         )  # fmt: skip
         self.view.add(episode_key, episode)
         payload = _opening(trigger) | {"head_hash": head.digest()} | self._take_in(episode, trigger)
@@ -210,7 +213,7 @@ class Walk:
         self.touched[episode.case_no] = episode
         self.tally.opened += 1
         self._route(episode, trigger)
-        self._apply_sla(episode, trigger)
+        self._apply_sla(episode, trigger.occurred_at, "opened")
         self._advise(episode, trigger)
 
     def _attach(self, episode: Episode, trigger: TriggerFact) -> None:
@@ -222,6 +225,7 @@ class Walk:
             change = {"severity": trigger.severity, "previous": episode.severity, "reason": "a worse signal"}
             self._event(episode, EventKind.SEVERITY_CHANGED, trigger.occurred_at, change)
             episode.severity = trigger.severity
+            self._apply_sla(episode, trigger.occurred_at, "severity_changed")
 
     def _take_in(self, episode: Episode, trigger: TriggerFact) -> dict[str, Any]:
         """Write the trigger and its references down; what the event says about them."""
@@ -239,28 +243,26 @@ class Walk:
     def _route(self, episode: Episode, trigger: TriggerFact) -> None:
         if self.routing is None:
             return
-        decision = route(self.routing, {name: getattr(trigger, name) for name in ROUTING_FIELDS})
+        decision = route(self.routing, episode.facts)
         payload = {
             "team": decision.team, "owner_role": decision.owner_role, "path": list(decision.path),
             "reasons": list(decision.reasons),
         }  # fmt: skip
+        if self.policy_version is not None:
+            payload["policy_version"] = self.policy_version
         self._event(episode, EventKind.ROUTED, trigger.occurred_at, payload)
         episode.team, episode.owner_role = decision.team, decision.owner_role
 
-    def _apply_sla(self, episode: Episode, trigger: TriggerFact) -> None:
-        if self.sla is None or trigger.kind == CaseKind.EXCELLENCE:
+    def _apply_sla(self, episode: Episode, at: datetime, reason: str) -> None:
+        """Put the case under the targets in force; praise is never under any."""
+        if self.sla is None or episode.kind == CaseKind.EXCELLENCE:
             return
-        at = trigger.occurred_at
-        targets = [
-            {
-                "metric": target.metric, "seconds": target.seconds, "clock": target.clock, "calendar": target.calendar,
-                "due_at": self.sla.due_at(target, at).isoformat(),
-            }
-            for target in self.sla.targets_for(severity=trigger.severity, segment=trigger.segment, at=at)
-        ]  # fmt: skip
-        if targets:
-            payload = {"severity": trigger.severity, "segment": trigger.segment, "targets": targets}
-            self._event(episode, EventKind.SLA_APPLIED, at, payload)
+        said = sla_payload(
+            self.sla, severity=episode.severity, segment=episode.facts.get("segment"), at=at, reason=reason,
+            facts=episode.facts,
+        )  # fmt: skip
+        if said is not None:
+            self._event(episode, EventKind.SLA_APPLIED, at, said)
 
     def _advise(self, episode: Episode, trigger: TriggerFact) -> None:
         """What the engine thinks should be done, and the first word to the team; history is told to nobody."""
@@ -316,6 +318,7 @@ class Walk:
         if last - resolution.resolved_at > episode.dedupe:
             self._event(episode, EventKind.REOPENED, last, {"reason": "a signal came after this late resolution"})
             episode.ended_at = episode.owner_id = None
+            self._apply_sla(episode, last, "reopened")
 
     def _note_applied(self, episode: Episode, resolution: ResolutionFact, aspect: str) -> None:
         self.view.applied[(resolution.resolution_id, aspect)] = episode.case_id
@@ -330,6 +333,11 @@ class Walk:
         episode.last_event_at = max(at, episode.last_event_at or at)
         self.touched[episode.case_no] = episode
         self.draft.add_event(episode.case_id, episode.seq, kind, at=at, after=after, payload=payload, actor=actor)
+
+
+def facts_of(trigger: TriggerFact) -> dict[str, Any]:
+    """What routing, targets and playbooks may ask about a trigger, by name; unknown things are None."""
+    return {name: getattr(trigger, name) for name in ROUTING_FIELDS}
 
 
 def _opening(trigger: TriggerFact) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Setting:
     sla: SlaPolicy | None
     recommend: Recommend | None = None
     alert: Alert | None = None
+    policy_version: str | None = None
 
 
 def open_all(
@@ -104,7 +105,7 @@ def _walk(items: Sequence[Item], setting: Setting, clashing: frozenset[str]) -> 
     view: View = store.load_view(triggers, resolutions)
     view.clashing = clashing
     draft = Draft(setting.recorded_at, store.counters())
-    walk = Walk(view, draft, setting.routing, setting.sla, setting.recommend, setting.alert)
+    walk = Walk(view, draft, setting.routing, setting.sla, setting.recommend, setting.alert, setting.policy_version)
     for item in items:
         if isinstance(item, TriggerFact):
             walk.trigger(item)

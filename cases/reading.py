@@ -83,6 +83,14 @@ def state_of(case_id: str) -> CaseState:
     return fold(store.as_event(row) for row in rows)
 
 
+def case_of_trigger(trigger_id: str) -> str:
+    """The case that took a trigger; raises `UnknownCase`."""
+    case_id = CaseTrigger.objects.filter(trigger_id=trigger_id).values_list("case_id", flat=True).first()
+    if case_id is None:
+        raise UnknownCase(trigger_id)
+    return str(case_id)
+
+
 def explain(case_id: str) -> dict[str, Any]:
     """Everything behind a case as JSON-ready values; raises `UnknownCase`."""
     with read_snapshot():

@@ -55,6 +55,7 @@ def open_cases(
     sla: SlaPolicy | None = None,
     recommend: Recommend | None = None,
     alert: Alert | None = None,
+    policy_version: str | None = None,
     batch_size: int = 2_000,
 ) -> OpenResult:
     """Give every trigger exactly one case and end the cases that resolutions are about.
@@ -68,7 +69,7 @@ def open_cases(
     conf.require_setup()
     from cases import opening
 
-    setting = opening.Setting(recorded_at, routing, sla, recommend, alert)
+    setting = opening.Setting(recorded_at, routing, sla, recommend, alert, policy_version)
     return opening.open_all(triggers, resolutions, setting=setting, batch_size=batch_size)
 
 
@@ -118,6 +119,14 @@ def list_cases(state: State | None = None, limit: int = 50) -> list[CaseSummary]
     from cases import reading
 
     return reading.list_cases(state, limit)
+
+
+def case_of_trigger(trigger_id: str) -> str:
+    """The case that took a trigger. Raises `UnknownCase` when the ledger does not have the trigger."""
+    conf.require_setup()
+    from cases import reading
+
+    return reading.case_of_trigger(trigger_id)
 
 
 def state_of(case_id: str) -> CaseState:

@@ -143,9 +143,21 @@ def _episode(case: Case, events: list[Event], seq: int, last_signal_at: datetime
         team=state.team,
         owner_role=state.owner_role,
         owner_id=state.owner_id,
-        segment=case.segment,
+        facts=case_facts(case, events[0].payload) | {"severity": state.severity},
         last_event_at=max(max(event.occurred_at for event in events), last_signal_at),
     )
+
+
+def case_facts(case: Case, opening: Mapping[str, Any]) -> dict[str, Any]:
+    """What routing, targets and playbooks may ask about a case as it was opened; unknown things are None."""
+    return {
+        "kind": case.case_kind, "severity": opening.get("severity"), "source": opening.get("source"),
+        "rule_id": case.rule_id, "subject_type": case.subject_type, "customer_id": case.customer_id,
+        "journey": case.journey, "cause_id": case.cause_id, "theme_id": case.theme_id,
+        "value_usd": None if case.value_usd is None else float(case.value_usd), "segment": case.segment,
+        "region": case.region, "branch_id": opening.get("branch_id"),
+        "is_historic": bool(opening.get("outreach_suppressed")),
+    }  # fmt: skip
 
 
 def place_of(case: Case, opening: Mapping[str, Any]) -> Place:
@@ -220,6 +232,12 @@ def event_rows(case_id: str) -> list[EventRow]:
     """All events of a case in order; empty for a case that does not exist."""
     rows = CaseEvent.objects.filter(case_id=case_id).order_by("seq").values_list(*EVENT_COLUMNS)
     return [EventRow(*row) for row in rows]
+
+
+def opening_of(case_id: str) -> dict[str, Any]:
+    """What the opening event of a case said."""
+    said: dict[str, Any] = json.loads(CaseEvent.objects.values_list("payload", flat=True).get(case_id=case_id, seq=1))
+    return said
 
 
 def as_event(row: EventRow) -> Event:

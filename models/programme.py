@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from models.business_time import Calendar, Interval, Weekday
 from models.playbook import Playbook
 from models.routing import RoutingTree
 from models.signal import MILDEST, ScoreMetric, Severity
-from models.sla import Calendar, Clock, Interval, Metric, SlaPolicy, SlaTarget, Weekday
+from models.sla import Clock, Metric, SlaPolicy, SlaTarget
 from models.taxonomy import Phrase, Slug, Taxonomy
 from models.trigger import TriggerRule
 

@@ -1,107 +1,41 @@
-"""The SLA clock: targets, business calendars and exact business time, as a closed form.
+"""SLA targets: how long each step of a case may take, by severity, segment and the day they came into force.
 
-Belongs here: how many business seconds lie between two instants and when a target falls due. Not here: which events
-start, pause or stop a clock (that is read from the ledger), and reminders. Method: each calendar year is turned into
-the list of UTC intervals in which the calendar is open, with prefix sums, so both directions are a binary search. The
-list is built in UTC because a local date is not always one piece of time (Goose Bay set its clocks back at 00:01, so a
-minute of Sunday came before an hour of Saturday).
+Belongs here: targets, the policy that holds them with their calendars, and when one that starts now falls due. Not
+here: business time itself (`models/business_time.py`), which events start, pause or stop a clock (`models/clocks.py`),
+reminders (`models/escalation.py`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from itertools import accumulate, pairwise
-from typing import Literal, Self
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from models.routing import Strict
+from models.business_time import Calendar, ScheduleMode, add_scheduled_seconds, in_force, scheduled_seconds
+from models.routing import Match, Strict
 
-Metric = Literal["first_action", "update", "resolve", "inform_customer"]
+Metric = Literal["first_action", "update", "resolve", "inform_customer", "acknowledge", "final_response"]
 Clock = Literal["wall", "business"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OnReopen = Literal["continue", "restart"]
 
-_DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# No zone has changed its clocks twice within this many seconds, so looking this often misses no change.
-_PROBE = 3 * 3600
-_HORIZON_YEARS = 30
-
-
-class Interval(Strict):
-    """Open from `start` up to `end`, local time of day; `end` 00:00 means midnight at the end of the day."""
-
-    start: time
-    end: time
-
-    @property
-    def seconds(self) -> tuple[int, int]:
-        """Start and end in seconds of the local day."""
-        return _seconds(self.start), _seconds(self.end) or _DAY
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.seconds[0] >= self.seconds[1] or self.start.tzinfo or self.end.tzinfo:
-            raise ValueError("an interval runs forward within one local day")
-        return self
-
-
-class Calendar(Strict):
-    """When a team works: an IANA zone, weekly intervals (several a day for split shifts) and local holidays."""
-
-    code: str
-    zone: str
-    weekly: tuple[tuple[Weekday, tuple[Interval, ...]], ...]
-    holidays: frozenset[date] = frozenset()
-    effective_from: date | None = None
-
-    @field_validator("weekly", mode="before")
-    @classmethod
-    def _from_mapping(cls, value: object) -> object:
-        return tuple((day, tuple(items)) for day, items in value.items()) if isinstance(value, dict) else value
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"unknown time zone {value!r}") from error
-        return value
-
-    @model_validator(mode="after")
-    def _no_overlap(self) -> Self:
-        days = [day for day, _ in self.weekly]
-        if len(set(days)) != len(days):
-            raise ValueError(f"{self.code}: a weekday is given twice")
-        for day, items in self.weekly:
-            spans = sorted(item.seconds for item in items)
-            if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
-                raise ValueError(f"{self.code}: intervals of {day} overlap")
-        return self
-
-
-def always_open(code: str = "24x7", zone: str = "UTC") -> Calendar:
-    """The calendar that is open all the time: its clock equals the wall clock exactly."""
-    whole = Interval(start=time(0), end=time(0))
-    return Calendar(code=code, zone=zone, weekly=tuple((day, (whole,)) for day in WEEKDAYS))
 
 
 class SlaTarget(Strict):
-    """How long one metric may take. `segment` None holds for every segment without a target of its own."""
+    """How long one metric may take. `segment` None holds for every segment without a target of its own, `severity`
+    None for every severity; `applies` narrows it further (complaint regulation holds for complaints only).
+    """
 
     metric: Metric
-    severity: int = Field(ge=1, le=4)
+    severity: int | None = Field(default=None, ge=1, le=4)
     segment: str | None = None
     seconds: int = Field(gt=0)
     clock: Clock = "business"
     calendar: str | None = None
+    on_reopen: OnReopen = "continue"
+    applies: Match = Match()
     effective_from: datetime = _EPOCH
 
     @model_validator(mode="after")
@@ -112,177 +46,69 @@ class SlaTarget(Strict):
             raise ValueError(f"{self.metric}: effective_from needs a time zone")
         return self
 
+    @property
+    def rank(self) -> tuple[bool, bool, datetime]:
+        """The more particular target wins, of equally particular ones the newest."""
+        return self.segment is not None, self.severity is not None, self.effective_from
+
 
 class SlaPolicy(Strict):
     """All targets and the calendars they run on. Every calendar named by a target must be there."""
 
     targets: tuple[SlaTarget, ...]
     calendars: tuple[Calendar, ...] = ()
+    schedule: ScheduleMode = "cumulative"
+    # Of the programme it came from; written into every promise made by it.
+    version: str | None = None
 
     @model_validator(mode="after")
     def _calendars_exist(self) -> Self:
         missing = sorted({t.calendar for t in self.targets if t.calendar} - {c.code for c in self.calendars})
         if missing:
             raise ValueError(f"calendars not defined: {', '.join(missing)}")
+        twice = sorted({(c.code, c.effective_from) for c in self.calendars}, key=str)
+        if len(twice) != len(self.calendars):
+            raise ValueError("a calendar has two versions that begin on the same day")
         return self
 
-    def targets_for(self, *, severity: int, segment: str | None, at: datetime) -> tuple[SlaTarget, ...]:
+    def targets_for(
+        self, *, severity: int, segment: str | None, at: datetime, facts: Mapping[str, Any] | None = None
+    ) -> tuple[SlaTarget, ...]:
         """One target per metric in force at `at`: the segment's own before the general one, the newest first."""
         fitting = [
             target
             for target in self.targets
-            if target.severity == severity and target.segment in (None, segment) and target.effective_from <= at
+            if target.severity in (None, severity)
+            and target.segment in (None, segment)
+            and target.effective_from <= at
+            and target.applies.holds(facts or {})
         ]
-        ranked = sorted(fitting, key=lambda target: (target.segment is not None, target.effective_from))
-        best = {target.metric: target for target in ranked}
+        best = {target.metric: target for target in sorted(fitting, key=lambda target: target.rank)}
         return tuple(best[metric] for metric in sorted(best))
 
+    def versions(self, code: str) -> tuple[Calendar, ...]:
+        """Every version of a calendar. Raises `KeyError` when the policy does not know it."""
+        found = tuple(calendar for calendar in self.calendars if calendar.code == code)
+        if not found:
+            raise KeyError(f"calendar {code} is not defined")
+        return found
+
     def calendar_at(self, code: str, at: datetime) -> Calendar:
-        """The version of a calendar in force on the UTC date of `at`. Raises `KeyError` when there is none."""
-        day = at.astimezone(UTC).date()
-        versions = [c for c in self.calendars if c.code == code and (c.effective_from or date.min) <= day]
-        if not versions:
-            raise KeyError(f"calendar {code} is not in force on {day}")
-        return max(versions, key=lambda c: c.effective_from or date.min)
+        """The version of a calendar in force at `at`. Raises `KeyError` when there is none."""
+        return in_force(self.versions(code), at)
+
+    def seconds_between(self, clock: Clock, calendar: str | None, a: datetime, b: datetime) -> int:
+        """Whole seconds of [a, b) on a clock; never negative."""
+        if clock == "wall" or calendar is None:
+            return max((b - _EPOCH) // timedelta(seconds=1) - (a - _EPOCH) // timedelta(seconds=1), 0)
+        return scheduled_seconds(self.versions(calendar), a, b, self.schedule)
+
+    def instant_after(self, clock: Clock, calendar: str | None, a: datetime, seconds: int) -> datetime:
+        """First instant (UTC) at which so many seconds of the clock have passed since `a`."""
+        if clock == "wall" or calendar is None:
+            return a.astimezone(UTC) + timedelta(seconds=seconds)
+        return add_scheduled_seconds(self.versions(calendar), a, seconds)
 
     def due_at(self, target: SlaTarget, start: datetime) -> datetime:
-        """When a target that starts at `start` falls due (UTC), by the calendar in force at the start."""
-        if target.clock == "wall" or target.calendar is None:
-            return start.astimezone(UTC) + timedelta(seconds=target.seconds)
-        return add_business_seconds(self.calendar_at(target.calendar, start), start, target.seconds)
-
-
-def business_seconds(calendar: Calendar, a: datetime, b: datetime) -> int:
-    """Seconds of [a, b) in which the calendar is open; negative when b lies before a. Exact to the second.
-
-    Both instants are cut to whole seconds, so that B(a,b) + B(b,c) = B(a,c). Raises `ValueError` for naive times.
-    """
-    start, end = _epoch_second(a), _epoch_second(b)
-    if end < start:
-        return -business_seconds(calendar, b, a)
-    first, last = _year_of(start), _year_of(end)
-    if first == last:
-        return _year(calendar, first).before(end) - _year(calendar, first).before(start)
-    whole = sum(_year(calendar, year).total for year in range(first + 1, last))
-    return _year(calendar, first).after(start) + whole + _year(calendar, last).before(end)
-
-
-def add_business_seconds(calendar: Calendar, a: datetime, seconds: int) -> datetime:
-    """First instant (UTC) at which `seconds` open seconds have passed since `a`; `a` itself for zero.
-
-    Time that is used up exactly at the end of a working day falls due then, not on the next morning. Raises
-    `ValueError` for a naive time, negative seconds, or a calendar that does not open often enough within 30 years.
-    """
-    if seconds < 0:
-        raise ValueError("seconds must not be negative")
-    start = _epoch_second(a)
-    if seconds == 0:
-        return _instant(start)
-    first = _year_of(start)
-    wanted = seconds + _year(calendar, first).before(start)
-    for year in range(first, min(first + _HORIZON_YEARS, 9999)):
-        opening = _year(calendar, year)
-        if wanted <= opening.total:
-            return _instant(opening.reach(wanted))
-        wanted -= opening.total
-    raise ValueError(f"calendar {calendar.code} does not open for that long")
-
-
-@dataclass(frozen=True, slots=True)
-class _Year:
-    """Open UTC intervals of one UTC year in order; `passed[i]` open seconds lie before interval i."""
-
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-    passed: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        return self.passed[-1]
-
-    def before(self, instant: int) -> int:
-        """Open seconds of the year before the instant."""
-        index = bisect_right(self.starts, instant) - 1
-        if index < 0:
-            return 0
-        return self.passed[index] + min(instant, self.ends[index]) - self.starts[index]
-
-    def after(self, instant: int) -> int:
-        return self.total - self.before(instant)
-
-    def reach(self, wanted: int) -> int:
-        """Instant at which `wanted` open seconds (1..total) of the year have passed."""
-        index = bisect_right(self.passed, wanted - 1) - 1
-        return self.starts[index] + wanted - self.passed[index]
-
-
-# Room for decades of a hundred calendars; a year takes some milliseconds to build and about 50 kB to keep.
-@lru_cache(maxsize=4096)
-def _year(calendar: Calendar, year: int) -> _Year:
-    spans = sorted(_open_spans(calendar, year))
-    return _Year(
-        starts=tuple(start for start, _ in spans),
-        ends=tuple(end for _, end in spans),
-        passed=(0, *accumulate(end - start for start, end in spans)),
-    )
-
-
-def _open_spans(calendar: Calendar, year: int) -> Iterator[tuple[int, int]]:
-    """Open spans of the UTC year in epoch seconds: per stretch of constant offset, the local week laid over it."""
-    weekly = {WEEKDAYS.index(day): tuple(item.seconds for item in items) for day, items in calendar.weekly}
-    for start, end, offset in _stretches(ZoneInfo(calendar.zone), year):
-        first, last = (start + offset) // _DAY, (end + offset - 1) // _DAY
-        for day in range(first, last + 1):
-            local = _EPOCH.date() + timedelta(days=day)
-            if local in calendar.holidays:
-                continue
-            yield from _clip(weekly.get(local.weekday(), ()), day * _DAY - offset, start, end)
-
-
-def _clip(spans: Iterable[tuple[int, int]], midnight: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    for opens, shuts in spans:
-        low, high = max(midnight + opens, start), min(midnight + shuts, end)
-        if low < high:
-            yield low, high
-
-
-def _stretches(zone: ZoneInfo, year: int) -> Iterator[tuple[int, int, int]]:
-    """Pieces (start, end, offset) of a UTC year, in epoch seconds, over which the zone keeps one offset."""
-    start, year_end = _year_start(year), _year_start(year + 1)
-    offset = _offset(zone, start)
-    for probe in (*range(start + _PROBE, year_end, _PROBE), year_end - 1):
-        if (changed := _offset(zone, probe)) != offset:
-            low, high = max(start, probe - _PROBE), probe
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
-            yield start, high, offset
-            start, offset = high, changed
-    yield start, year_end, offset
-
-
-def _offset(zone: ZoneInfo, instant: int) -> int:
-    shift = _instant(instant).astimezone(zone).utcoffset()
-    return 0 if shift is None else int(shift.total_seconds())
-
-
-def _instant(second: int) -> datetime:
-    return _EPOCH + timedelta(seconds=second)
-
-
-def _epoch_second(at: datetime) -> int:
-    if at.tzinfo is None:
-        raise ValueError("business time needs a time zone")
-    return (at - _EPOCH) // timedelta(seconds=1)
-
-
-def _year_of(second: int) -> int:
-    return _instant(second).year
-
-
-def _year_start(year: int) -> int:
-    return _epoch_second(datetime(year, 1, 1, tzinfo=UTC))
-
-
-def _seconds(at: time) -> int:
-    return at.hour * 3600 + at.minute * 60 + at.second
+        """When a target that starts at `start` falls due (UTC) if nothing pauses it."""
+        return self.instant_after(target.clock, target.calendar, start, target.seconds)

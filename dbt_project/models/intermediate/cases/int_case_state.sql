@@ -24,7 +24,7 @@ folded as (
         max(case when event_kind in ('opened', 'severity_changed') and severity is not null then seq end) as severity_seq,
         max(case when event_kind in ('routed', 'assigned') and team is not null then seq end) as team_seq,
         max(case when event_kind = 'routed' then seq end) as role_seq,
-        max(case when event_kind in ('assigned', 'reopened', 'unmerged') then seq end) as owner_seq,
+        max(case when event_kind in ('assigned', 'released', 'reopened', 'unmerged') then seq end) as owner_seq,
         max(case when event_kind in ('playbook_chosen', 'resolved') and playbook_code is not null then seq end) as playbook_seq,
         min(case when event_kind = 'contacted' then seq end) as first_action_seq,
         max(case when event_kind = 'resolved' and seq > coalesce(last_reopened_seq, 0) then seq end) as resolved_seq,
