@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from models.escalation import EscalationRules
 from models.playbook import Playbook
 from models.programme import (
     Calendars,
@@ -29,10 +30,13 @@ from models.programme import (
 from models.routing import RoutingTree
 from models.signal import did_you_mean
 from models.sla import SlaPolicy
+from models.staff import Teams
 from models.taxonomy import Taxonomy
 from models.trigger import TriggerRule
 
 MAX_BYTES = 1_000_000
+# Folders of a programme that hold several files of one kind.
+ROOMS = (("triggers", "*.yml"), ("playbooks", "*.md"))
 
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -43,22 +47,53 @@ class ProgrammeError(ValueError):
 
 def load_programme(folder: Path) -> Programme:
     """Read and check a whole programme. Raises ProgrammeError naming every fault of the first faulty file."""
+    return parse_programme(folder.name, read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """The files of a programme by their name below the folder, as text; what is no programme file is left out.
+
+    Raises ProgrammeError when the folder is missing, or a file is too large or not UTF-8.
+    """
     if not folder.is_dir():
         raise ProgrammeError(f"{folder.name}: no such programme folder")
-    triggers = sorted((folder / "triggers").glob("*.yml"))
-    playbooks = sorted((folder / "playbooks").glob("*.md"))
-    calendars = _read(folder / "calendars.yml", Calendars)
+    paths = [
+        *sorted(folder.glob("*.yml")),
+        *(path for room, ending in ROOMS for path in sorted((folder / room).glob(ending))),
+    ]
+    return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+
+
+def parse_programme(name: str, files: Mapping[str, str]) -> Programme:
+    """A programme from its files as text, checked as a whole. Raises ProgrammeError as `load_programme` does."""
+    calendars = _part(files, "calendars.yml", Calendars)
     parts = {
-        "company": _read(folder / "programme.yml", Company),
-        "taxonomy": _read(folder / "taxonomy.yml", Taxonomy),
-        "surveys": _read(folder / "surveys.yml", Surveys).surveys,
-        "severity": _read(folder / "severity.yml", SeverityRules),
-        "triggers": tuple(_read(path, TriggerRule) for path in triggers),
-        "routing": _read(folder / "routing.yml", RoutingTree),
-        "sla": _sla(folder / "sla.yml", calendars),
-        "playbooks": tuple(_read_playbook(path) for path in playbooks),
+        "company": _part(files, "programme.yml", Company),
+        "taxonomy": _part(files, "taxonomy.yml", Taxonomy),
+        "surveys": _part(files, "surveys.yml", Surveys).surveys,
+        "severity": _part(files, "severity.yml", SeverityRules),
+        "triggers": tuple(_parsed(_base(key), files[key], TriggerRule) for key in _room(files, "triggers")),
+        "routing": _part(files, "routing.yml", RoutingTree),
+        "teams": _part(files, "teams.yml", Teams),
+        "escalation": _part(files, "escalation.yml", EscalationRules),
+        "sla": _sla(_part(files, "sla.yml", SlaRows), calendars),
+        "playbooks": tuple(_playbook(_base(key), files[key]) for key in _room(files, "playbooks")),
     }
-    return _checked(folder.name, lambda: Programme(**parts))
+    return _checked(name, lambda: Programme(**parts))
+
+
+def _part(files: Mapping[str, str], name: str, part: type[Part]) -> Part:
+    if name not in files:
+        raise ProgrammeError(f"{name}: the file is missing")
+    return _parsed(name, files[name], part)
+
+
+def _room(files: Mapping[str, str], room: str) -> list[str]:
+    return sorted(key for key in files if key.startswith(f"{room}/"))
+
+
+def _base(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def compile_programme(folder: Path, out: Path) -> Programme:
@@ -104,6 +139,7 @@ def programme_tables(programme: Programme) -> dict[str, pa.Table]:
             [
                 (item.metric, item.severity, item.segment, item.clock, item.seconds, item.effective_from)
                 for item in programme.sla.targets
+                if item.severity is not None
             ],
             severity=pa.int64(),
             target_seconds=pa.int64(),
@@ -122,13 +158,13 @@ def _table(names: list[str], rows: list[tuple[Any, ...]], **types: pa.DataType) 
     return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in ordered], schema=schema)
 
 
-def _sla(path: Path, calendars: Calendars) -> SlaPolicy:
-    rows = _read(path, SlaRows)
+def _sla(rows: SlaRows, calendars: Calendars) -> SlaPolicy:
     return _checked(
-        path.name,
+        "sla.yml",
         lambda: SlaPolicy(
-            targets=tuple(row.target() for row in rows.targets),
-            calendars=tuple(week.calendar(code) for code, week in calendars.calendars.items()),
+            targets=(*(row.target() for row in rows.targets), *(row.target() for row in rows.regulation)),
+            calendars=calendars.versions(),
+            schedule=rows.schedule,
         ),
     )
 
@@ -140,30 +176,23 @@ def _checked(where: str, build: Callable[[], Part]) -> Part:
         raise ProgrammeError("\n".join(f"{where}: {_reason(fault, None)}" for fault in error.errors())) from error
 
 
-def _read(path: Path, part: type[Part]) -> Part:
-    return _parsed(path.name, _text(path), part)
-
-
 def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
         if len(raw) > MAX_BYTES:
             raise ProgrammeError(f"{path.name}: larger than {MAX_BYTES} bytes")
         return raw.decode("utf-8")
-    except FileNotFoundError as error:
-        raise ProgrammeError(f"{path.name}: the file is missing") from error
     except UnicodeDecodeError as error:
         raise ProgrammeError(f"{path.name}: not UTF-8 at byte {error.start}") from error
 
 
-def _read_playbook(path: Path) -> PlaybookText:
-    text = _text(path)
+def _playbook(name: str, text: str) -> PlaybookText:
     pieces = text.split("---\n", 2)
     if not text.startswith("---\n") or len(pieces) != 3:
-        raise ProgrammeError(f"{path.name}:1: a playbook starts with YAML between two lines of ---")
-    playbook = _parsed(path.name, pieces[1], Playbook, first_line=2)
-    if playbook.code != path.stem:
-        raise ProgrammeError(f"{path.name}:2: code '{playbook.code}' must be the file's name")
+        raise ProgrammeError(f"{name}:1: a playbook starts with YAML between two lines of ---")
+    playbook = _parsed(name, pieces[1], Playbook, first_line=2)
+    if f"{playbook.code}.md" != name:
+        raise ProgrammeError(f"{name}:2: code '{playbook.code}' must be the file's name")
     return PlaybookText(playbook=playbook, script=pieces[2].strip())
 
 

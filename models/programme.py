@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from models.business_time import Calendar, Interval, Weekday
+from models.business_time import Calendar, Interval, ScheduleMode, Weekday
+from models.escalation import EscalationRules
 from models.playbook import Playbook
-from models.routing import RoutingTree
+from models.routing import Match, RoutingTree
 from models.signal import MILDEST, ScoreMetric, Severity
-from models.sla import Clock, Metric, SlaPolicy, SlaTarget
+from models.sla import Clock, Metric, OnReopen, SlaPolicy, SlaTarget
+from models.staff import Teams
 from models.taxonomy import Phrase, Slug, Taxonomy
 from models.trigger import TriggerRule
 
@@ -121,11 +123,14 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 
 
 class CalendarWeek(_Frozen):
-    """One calendar of calendars.yml: opening hours per weekday as `["09:00", "17:30"]` and closed days."""
+    """One version of a calendar: opening hours per weekday as `["09:00", "17:30"]` (several a day for split shifts),
+    closed days, and the day from which it holds.
+    """
 
     timezone: str
     week: dict[Weekday, tuple[tuple[ClockTime, ClockTime], ...]] = Field(min_length=1)
     holidays: tuple[date, ...] = ()
+    effective_from: date | None = None
 
     def calendar(self, code: str) -> Calendar:
         """The same as the business clock reads it."""
@@ -133,44 +138,79 @@ class CalendarWeek(_Frozen):
             (day, tuple(Interval(start=time.fromisoformat(a), end=time.fromisoformat(b)) for a, b in spans))
             for day, spans in self.week.items()
         )
-        return Calendar(code=code, zone=self.timezone, weekly=weekly, holidays=frozenset(self.holidays))
+        return Calendar(
+            code=code, zone=self.timezone, weekly=weekly, holidays=frozenset(self.holidays),
+            effective_from=self.effective_from,
+        )  # fmt: skip
 
 
 class Calendars(_Frozen):
-    """calendars.yml."""
+    """calendars.yml. `changes` are later versions of a calendar: hours that were in force stay what they were."""
 
     calendars: dict[Slug, CalendarWeek] = Field(min_length=1)
+    changes: dict[Slug, tuple[CalendarWeek, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _changes_are_dated(self) -> Calendars:
+        unknown = sorted(set(self.changes) - set(self.calendars))
+        if unknown:
+            raise ValueError(f"changes of calendars that are not there: {', '.join(unknown)}")
+        if any(week.effective_from is None for weeks in self.changes.values() for week in weeks):
+            raise ValueError("a change of a calendar needs effective_from")
+        return self
+
+    def versions(self) -> tuple[Calendar, ...]:
+        """Every version of every calendar, as the business clock reads them."""
+        first = [week.calendar(code) for code, week in self.calendars.items()]
+        return tuple(first + [week.calendar(code) for code, weeks in self.changes.items() for week in weeks])
 
 
-class SlaRow(_Frozen):
-    """One line of sla.yml, in hours as people say them."""
+class _Timed(_Frozen):
+    """What every line of sla.yml says, in hours as people say them."""
 
     metric: Metric
-    severity: Severity
-    segment: str | None = None
     clock: Clock = "business"
     calendar: Slug = "default"
     hours: float = Field(gt=0, le=24 * 366)
     effective_from: date = date(1970, 1, 1)
 
+    def _target(self, **more: Any) -> SlaTarget:
+        start = datetime(self.effective_from.year, self.effective_from.month, self.effective_from.day, tzinfo=UTC)
+        calendar = self.calendar if self.clock == "business" else None
+        return SlaTarget(
+            metric=self.metric, seconds=round(self.hours * 3600), clock=self.clock, calendar=calendar,
+            effective_from=start, **more,
+        )  # fmt: skip
+
+
+class SlaRow(_Timed):
+    """One promise of ours, by severity and segment."""
+
+    severity: Severity
+    segment: str | None = None
+    on_reopen: OnReopen = "continue"
+
     def target(self) -> SlaTarget:
         """The same as the SLA clock reads it."""
-        start = datetime(self.effective_from.year, self.effective_from.month, self.effective_from.day, tzinfo=UTC)
-        return SlaTarget(
-            metric=self.metric,
-            severity=self.severity,
-            segment=self.segment,
-            seconds=round(self.hours * 3600),
-            clock=self.clock,
-            calendar=self.calendar if self.clock == "business" else None,
-            effective_from=start,
-        )
+        return self._target(severity=self.severity, segment=self.segment, on_reopen=self.on_reopen)
+
+
+class RegulationRow(_Timed):
+    """One deadline of the complaint rules, whatever the severity, for the cases that fit `applies`."""
+
+    applies: Match
+
+    def target(self) -> SlaTarget:
+        """The same as the SLA clock reads it."""
+        return self._target(applies=self.applies)
 
 
 class SlaRows(_Frozen):
     """sla.yml."""
 
     targets: tuple[SlaRow, ...] = Field(min_length=1)
+    regulation: tuple[RegulationRow, ...] = ()
+    schedule: ScheduleMode = "cumulative"
 
 
 class PlaybookText(_Frozen):
@@ -199,6 +239,8 @@ class Programme(_Frozen):
     severity: SeverityRules
     triggers: tuple[TriggerRule, ...]
     routing: RoutingTree
+    teams: Teams
+    escalation: EscalationRules
     sla: SlaPolicy
     playbooks: tuple[PlaybookText, ...]
 
@@ -206,6 +248,16 @@ class Programme(_Frozen):
     def _names_once(self) -> Programme:
         _unique(self.triggers, "id")
         _unique(self.playbooks, "code")
+        return self
+
+    @model_validator(mode="after")
+    def _teams_and_calendars_exist(self) -> Programme:
+        known = {team.code for team in self.teams.teams}
+        if missing := sorted(self.routing.teams - known):
+            raise ValueError(f"routing.yml names teams that teams.yml does not have: {', '.join(missing)}")
+        calendars = {calendar.code for calendar in self.sla.calendars}
+        if missing := sorted({team.calendar for team in self.teams.teams} - calendars):
+            raise ValueError(f"teams.yml names calendars that calendars.yml does not have: {', '.join(missing)}")
         return self
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -124,7 +125,18 @@ class RoutingTree(Strict):
         unknown = sorted({c.field for node in _nodes(self.root) for c in node.match.conditions} - ROUTING_FIELDS)
         if unknown:
             raise ValueError(f"routing does not know these fields: {', '.join(unknown)}")
+        for node in _nodes(self.root):
+            shadowed = next((a for a, b in pairwise(node.routes) if not a.match.conditions), None)
+            if shadowed is not None:
+                raise ValueError(
+                    f"branch '{shadowed.name}' takes everything, so the branches after it are never reached"
+                )
         return self
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """Every team a case may be routed to."""
+        return frozenset(node.team for node in _nodes(self.root) if node.team)
 
 
 @dataclass(frozen=True, slots=True)

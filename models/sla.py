@@ -109,6 +109,16 @@ class SlaPolicy(Strict):
             return a.astimezone(UTC) + timedelta(seconds=seconds)
         return add_scheduled_seconds(self.versions(calendar), a, seconds)
 
+    def is_open(self, calendar: str, at: datetime) -> bool:
+        """Whether the calendar is open in the second that begins at `at`."""
+        return self.seconds_between("business", calendar, at, at + timedelta(seconds=1)) == 1
+
+    def next_open(self, calendar: str, at: datetime) -> datetime:
+        """`at` when the calendar is open then, else the instant it opens next."""
+        if self.is_open(calendar, at):
+            return at
+        return self.instant_after("business", calendar, at, 1) - timedelta(seconds=1)
+
     def due_at(self, target: SlaTarget, start: datetime) -> datetime:
         """When a target that starts at `start` falls due (UTC) if nothing pauses it."""
         return self.instant_after(target.clock, target.calendar, start, target.seconds)
