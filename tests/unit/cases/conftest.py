@@ -12,6 +12,11 @@ from cases import conf, services
 from models.settings import Settings
 
 
+def pytest_pycollect_makemodule() -> None:
+    """Modules here import tables at their top, which needs Django set up; each fixture names the real ledger."""
+    conf.setup(Settings(home=Path("/nowhere")))
+
+
 @pytest.fixture(scope="session")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from django.db import connection
