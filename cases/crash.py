@@ -18,6 +18,8 @@ CRASH_POINTS = (
     "write.after_standings",
     "act.after_event",
     "act.after_commit",
+    "programme.before_commit",
+    "programme.after_commit",
     "export.before_replace",
     "export.after_replace",
 )

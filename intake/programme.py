@@ -16,17 +16,22 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from models.contact import ContactPolicy
 from models.escalation import EscalationRules
 from models.playbook import Playbook
 from models.programme import (
     Calendars,
     Company,
+    MessageHead,
+    MessageText,
     PlaybookText,
     Programme,
     SeverityRules,
     SlaRows,
     Surveys,
 )
+from models.questionnaire import Questionnaire
+from models.recommendation import RecommendationPolicy
 from models.routing import RoutingTree
 from models.signal import did_you_mean
 from models.sla import SlaPolicy
@@ -36,7 +41,7 @@ from models.trigger import TriggerRule
 
 MAX_BYTES = 1_000_000
 # Folders of a programme that hold several files of one kind.
-ROOMS = (("triggers", "*.yml"), ("playbooks", "*.md"))
+ROOMS = (("triggers", "*.yml"), ("playbooks", "*.md"), ("messages", "*.md"))
 
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -78,6 +83,10 @@ def parse_programme(name: str, files: Mapping[str, str]) -> Programme:
         "escalation": _part(files, "escalation.yml", EscalationRules),
         "sla": _sla(_part(files, "sla.yml", SlaRows), calendars),
         "playbooks": tuple(_playbook(_base(key), files[key]) for key in _room(files, "playbooks")),
+        "recommendation": _part(files, "recommendation.yml", RecommendationPolicy),
+        "contact": _part(files, "contact.yml", ContactPolicy),
+        "questionnaire": _part(files, "questionnaire.yml", Questionnaire),
+        "messages": tuple(_message(_base(key), files[key]) for key in _room(files, "messages")),
     }
     return _checked(name, lambda: Programme(**parts))
 
@@ -187,13 +196,27 @@ def _text(path: Path) -> str:
 
 
 def _playbook(name: str, text: str) -> PlaybookText:
+    playbook, words = _front_matter(name, text, Playbook)
+    _same_name(name, playbook.code)
+    return _checked(name, lambda: PlaybookText(playbook=playbook, script=words))
+
+
+def _message(name: str, text: str) -> MessageText:
+    head, words = _front_matter(name, text, MessageHead)
+    _same_name(name, head.code)
+    return _checked(name, lambda: MessageText(head=head, body=words + "\n"))
+
+
+def _front_matter(name: str, text: str, part: type[Part]) -> tuple[Part, str]:
     pieces = text.split("---\n", 2)
     if not text.startswith("---\n") or len(pieces) != 3:
-        raise ProgrammeError(f"{name}:1: a playbook starts with YAML between two lines of ---")
-    playbook = _parsed(name, pieces[1], Playbook, first_line=2)
-    if f"{playbook.code}.md" != name:
-        raise ProgrammeError(f"{name}:2: code '{playbook.code}' must be the file's name")
-    return PlaybookText(playbook=playbook, script=pieces[2].strip())
+        raise ProgrammeError(f"{name}:1: the file starts with YAML between two lines of ---")
+    return _parsed(name, pieces[1], part, first_line=2), pieces[2].strip()
+
+
+def _same_name(name: str, code: str) -> None:
+    if f"{code}.md" != name:
+        raise ProgrammeError(f"{name}:2: code '{code}' must be the file's name")
 
 
 def _parsed(name: str, text: str, part: type[Part], *, first_line: int = 1) -> Part:

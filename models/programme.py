@@ -15,13 +15,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from models.business_time import Calendar, Interval, ScheduleMode, Weekday
+from models.contact import ContactPolicy, Purpose
 from models.escalation import EscalationRules
-from models.playbook import Playbook
+from models.message import Delivery
+from models.playbook import Playbook, Scripts
+from models.questionnaire import Questionnaire
+from models.recommendation import RecommendationPolicy
 from models.routing import Match, RoutingTree
 from models.signal import MILDEST, ScoreMetric, Severity
 from models.sla import Clock, Metric, OnReopen, SlaPolicy, SlaTarget
 from models.staff import Teams
 from models.taxonomy import Phrase, Slug, Taxonomy
+from models.template import check_template
 from models.trigger import TriggerRule
 
 
@@ -214,10 +219,24 @@ class SlaRows(_Frozen):
 
 
 class PlaybookText(_Frozen):
-    """One file of playbooks/: what to do (front matter) and the words to say (Markdown below it)."""
+    """One file of playbooks/: what to do (front matter) and the words to say (Markdown sections below it)."""
 
     playbook: Playbook
     script: str
+
+    @model_validator(mode="after")
+    def _every_channel_has_words(self) -> PlaybookText:
+        for script in self.scripts.scripts:
+            check_template(script.text)
+        spoken = {step.channel for step in self.playbook.steps if step.channel}
+        if missing := sorted(spoken - self.scripts.channels):
+            raise ValueError(f"a step uses {missing[0]}, but there is no section `## {missing[0]}`")
+        return self
+
+    @property
+    def scripts(self) -> Scripts:
+        """The words by channel and scenario."""
+        return Scripts(self.script)
 
     @property
     def code(self) -> str:
@@ -228,6 +247,53 @@ class PlaybookText(_Frozen):
     def version_hash(self) -> str:
         """sha256 (hex) over everything that matters to who uses it: steps, offers, eligibility and script."""
         return hashlib.sha256(f"{self.playbook.model_dump_json()}\n{self.script}".encode()).hexdigest()
+
+
+class MessageHead(_Frozen):
+    """Front matter of a file in messages/: what the message is for, and where it may go."""
+
+    code: Slug
+    title: str = Field(min_length=2, max_length=120)
+    delivery: Delivery
+    purpose: Purpose
+    channel: str
+    subject: str = Field(min_length=2, max_length=200)
+
+
+class MessageText(_Frozen):
+    """One file of messages/: its head and the words."""
+
+    head: MessageHead
+    body: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _words_are_allowed(self) -> MessageText:
+        check_template(self.head.subject)
+        check_template(self.body)
+        return self
+
+    @property
+    def code(self) -> str:
+        """The message's code."""
+        return self.head.code
+
+    @property
+    def version_hash(self) -> str:
+        """sha256 (hex) over subject and words."""
+        return hashlib.sha256(f"{self.head.model_dump_json()}\n{self.body}".encode()).hexdigest()
+
+
+# What the engine itself says; a programme without one of these could not run.
+REQUIRED_MESSAGES = (
+    "assigned",
+    "opened",
+    "reminder",
+    "escalation",
+    "digest",
+    "approval_needed",
+    "outcome_told",
+    "closure",
+)
 
 
 class Programme(_Frozen):
@@ -243,11 +309,22 @@ class Programme(_Frozen):
     escalation: EscalationRules
     sla: SlaPolicy
     playbooks: tuple[PlaybookText, ...]
+    recommendation: RecommendationPolicy
+    contact: ContactPolicy
+    questionnaire: Questionnaire
+    messages: tuple[MessageText, ...]
 
     @model_validator(mode="after")
     def _names_once(self) -> Programme:
         _unique(self.triggers, "id")
         _unique(self.playbooks, "code")
+        _unique(self.messages, "code")
+        codes = {item.code for item in self.messages}
+        if missing := [code for code in REQUIRED_MESSAGES if code not in codes]:
+            raise ValueError(f"messages/ lacks {', '.join(missing)}")
+        known = {item.code for item in self.playbooks}
+        if missing := sorted(self.recommendation.playbooks - known):
+            raise ValueError(f"recommendation.yml names playbooks that are not there: {', '.join(missing)}")
         return self
 
     @model_validator(mode="after")
@@ -259,6 +336,11 @@ class Programme(_Frozen):
         if missing := sorted({team.calendar for team in self.teams.teams} - calendars):
             raise ValueError(f"teams.yml names calendars that calendars.yml does not have: {', '.join(missing)}")
         return self
+
+    def message(self, code: str) -> MessageText:
+        """The message of that code. Raises `KeyError`."""
+        found = {item.code: item for item in self.messages}
+        return found[code]
 
     @property
     def live_rules(self) -> tuple[TriggerRule, ...]:

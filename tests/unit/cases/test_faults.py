@@ -46,6 +46,10 @@ def what(name: str, settings: Settings, count: int, batch_size: int) -> None:
         from tests.unit.cases.builders import act
 
         act(services.list_cases(limit=1)[0].case_id, EventKind.NOTE_ADDED, note="seen")
+    elif name == "programme":
+        from cases import programmes
+
+        programmes.store({"a.yml": "a"}, company="bank", applied_at=NOW, effective_from=NOW, applied_by="E1")
     else:
         services.export(settings)
 

@@ -1,5 +1,5 @@
 -- one row per posting of an employee (employee_id, valid_from_on): the newest version delivered
-{{ config(unique_key=['employee_id', 'valid_from_on']) }}
+{{ config(unique_key=['employee_id', 'valid_from_on'], post_hook="{{ handoff(order_by='employee_id, valid_from_on') }}") }}
 
 with arrived as (
 
