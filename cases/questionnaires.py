@@ -48,8 +48,8 @@ class GivenAnswer:
     answers: Mapping[str, Scalar]
 
 
-def ask(case_id: str, owner_id: str, *, asked_at: datetime, recorded_at: datetime, weekly_budget: int) -> bool:
-    """Put the question to the owner unless asked before for this case or `weekly_budget` times in the last seven days.
+def ask(case_id: str, owner_id: str, *, asked_at: datetime, recorded_at: datetime, budget: int) -> bool:
+    """Put the question to the owner unless asked before for this case or `budget` times in the last seven days.
 
     True when asked now; the case then says so in its history, in the same transaction.
     """
@@ -57,7 +57,7 @@ def ask(case_id: str, owner_id: str, *, asked_at: datetime, recorded_at: datetim
         if Answer.objects.filter(case_id=case_id).exists():
             return False
         lately = Answer.objects.filter(owner_id=owner_id, asked_at__gt=asked_at - _WEEK, asked_at__lte=asked_at)
-        if lately.count() >= weekly_budget:
+        if lately.count() >= budget:
             return False
         said = Move(EventKind.EMPLOYEE_ASKED, {"owner_id": owner_id})
         acting.make(Change(case_id, [said], SYSTEM, asked_at), recorded_at=recorded_at)

@@ -7,7 +7,7 @@ may not be seen are the same refusal, `UnknownCase`: nobody learns which ids the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,8 +111,8 @@ class CaseRepository:
             return Page(tuple(fitting[:limit]), fitting[limit - 1].case_id)
         return Page(tuple(fitting), looked_at[-1].case_id if len(found) > LOOKED_AT else None)
 
-    def _number(self, case_id: str) -> int:
-        number = self._scoped("read").filter(case_id=case_id).values_list("case_no", flat=True).first()
+    def _number(self, case_id: str, power: Power = "read") -> int:
+        number = self._scoped(power).filter(case_id=case_id).values_list("case_no", flat=True).first()
         if number is None:
             raise UnknownCase(case_id)
         return int(number)
@@ -200,13 +200,15 @@ class CaseRepository:
         of_cause = Case.objects.filter(cause_id=cause_id).values("case_no")
         return self._scoped("read").filter(case_no__in=of_cause).exists()
 
-    def export(self) -> Iterator[CaseLine]:
-        """Every case in scope, newest first, in pieces of constant size."""
+    def export(self, *, after: str | None = None, limit: int = LOOKED_AT) -> Page:
+        """A piece of everything in scope, newest first; go on with `next_after` until it is None."""
         rows = self._scoped("export").order_by("-case_no")
-        last: int | None = None
-        while piece := list((rows if last is None else rows.filter(case_no__lt=last))[:LOOKED_AT]):
-            yield from listing.lines(piece, self._sla, self.at)
-            last = piece[-1].case_no
+        with read_snapshot():
+            if after is not None:
+                rows = rows.filter(case_no__lt=self._number(after, "export"))
+            found = list(rows[: limit + 1])
+            lines = listing.lines(found[:limit], self._sla, self.at)
+        return Page(tuple(lines), found[limit - 1].case_id if len(found) > limit else None)
 
 
 def scope_of(found: Sequence[Reach]) -> Q:

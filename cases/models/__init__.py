@@ -9,6 +9,7 @@ from cases.models.beside import (
     Absence,
     AccessToken,
     Answer,
+    AuditEntry,
     Consent,
     DoNotContact,
     FollowUp,
@@ -24,7 +25,7 @@ from cases.models.beside import (
 from cases.models.chain import AppliedResolution, Case, CaseEvent, CaseTrigger, EventText, SubjectRef
 
 __all__ = [
-    "Absence", "AccessToken", "Answer", "AppliedResolution", "Case", "CaseEvent", "CaseTrigger", "Consent",
+    "Absence", "AccessToken", "Answer", "AppliedResolution", "AuditEntry", "Case", "CaseEvent", "CaseTrigger", "Consent",
     "DoNotContact", "EventText", "FollowUp", "IdempotentAnswer", "Offer", "OutboxAttempt", "OutboxMessage",
     "Position", "Post", "ProgrammeVersion", "Standing", "SubjectRef",
 ]  # fmt: skip

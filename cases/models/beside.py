@@ -265,3 +265,15 @@ class FollowUp(models.Model):
         """A version is written once."""
 
         constraints = (models.UniqueConstraint(fields=["uid", "sequence"], name="cases_followup_once"),)
+
+
+class AuditEntry(models.Model):
+    """One row per request to the API that names somebody's data: who, what, about what, how it ended. Append-only."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    at = moment()
+    principal_id = text()
+    role = text()
+    action = text()
+    subject_id = text_or_none(db_index=True)
+    status = number()

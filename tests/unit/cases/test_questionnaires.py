@@ -16,7 +16,7 @@ from tests.unit.cases.org import open_in
 
 
 def ask(case_id: str, at: float, budget: int = 2) -> bool:
-    return questionnaires.ask(case_id, "ann", asked_at=day(at), recorded_at=NOW, weekly_budget=budget)
+    return questionnaires.ask(case_id, "ann", asked_at=day(at), recorded_at=NOW, budget=budget)
 
 
 def test_a_case_is_asked_about_once_and_says_so(ledger: Settings) -> None:
