@@ -7,6 +7,7 @@
         ref('int_signal__survey_response'),
         ref('int_signal__ticket'),
         ref('int_signal__agent_note'),
+        ref('int_signal__case_note'),
         ref('int_signal__escalation'),
         ref('int_signal__qa_audit'),
         ref('int_signal__review'),
@@ -92,6 +93,9 @@ case
     else {{ request }}.closed_at <= {{ request }}.target_at
 end
 {%- endmacro %}
+
+{#- The source of what our own people wrote on cases; the same as OWN_SOURCE in models/signal.py. Detection never hears it. -#}
+{% macro own_source() -%} desk {%- endmacro %}
 
 {#- Signals by which a customer turned to us, as opposed to answering us or being talked about. -#}
 {% macro contact_kinds() -%}

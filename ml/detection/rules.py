@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from ml.conditions import SIGNAL_SCHEMA, aligned, condition_sql, literal, sealed_connection
 from ml.outputs import TRIGGER
-from models.signal import FIELDS, MILDEST, FieldKind
+from models.signal import FIELDS, MILDEST, OWN_SOURCE, FieldKind
 from models.trigger import Repeat, TriggerRule, leaves
 
 # Written into the evidence of a trigger: numbers and flags only. Text and categories may hold what a person wrote.
@@ -28,8 +28,8 @@ def find_triggers(
 ) -> pa.Table:
     """Rows of the trigger table for every (rule, signal) that fires, sorted by trigger_id.
 
-    `signals` has columns of `fct_signal` (absent ones count as unknown). Surge rules are ignored here. Raises
-    ValueError when `as_of` carries no time zone.
+    `signals` has columns of `fct_signal` (absent ones count as unknown). Signals of `OWN_SOURCE` neither fire nor count,
+    whatever a rule says. Surge rules are ignored here. Raises ValueError when `as_of` carries no time zone.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
@@ -96,7 +96,7 @@ def _rule_select(rule: TriggerRule, as_of: datetime, historic_after_days: int) -
 def _matching(rule: TriggerRule) -> exp.Select:
     """Signals of the rule's kinds that meet its condition, with the running count when it asks for repeats."""
     assert rule.when is not None, "surge rules are not compiled"
-    conditions = [condition_sql(rule.when)]
+    conditions = [_not_ours(), condition_sql(rule.when)]
     if rule.signal_kinds:
         conditions.append(exp.column("signal_kind").isin(*map(literal, rule.signal_kinds)))
     query = exp.select(*(exp.column(name) for name in FIELDS)).from_("signal")
@@ -104,6 +104,11 @@ def _matching(rule: TriggerRule) -> exp.Select:
         conditions += [exp.not_(exp.column(name).is_(exp.null())) for name in (*rule.repeat.by, "occurred_at")]
         query = query.select(_running_count(rule.repeat).as_("repeats"))
     return query.where(*conditions)
+
+
+def _not_ours() -> exp.Expr:
+    """Signals somebody else wrote; an unknown source is somebody else's."""
+    return exp.NullSafeNEQ(this=exp.column("source"), expression=literal(OWN_SOURCE))
 
 
 def _running_count(repeat: Repeat) -> exp.Expr:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -60,8 +61,9 @@ class WeekGrid:
 def find_surges(agg_theme_week: pa.Table, params: Surge, *, as_of: datetime) -> list[SurgeWeek]:
     """All surging weeks of all themes, in order of week and theme.
 
-    `agg_theme_week` has theme_id, week_start, region, signals and optionally exposure; only rows of region `all` and
-    weeks that ended by `as_of` (with time zone) count. A week's result depends on no later week.
+    `agg_theme_week` has theme_id, week_start, region, signals and optionally exposure and own_notes; only rows of region
+    `all` and weeks that ended by `as_of` (with time zone) count, less our own notes. A week's result depends on no later
+    week.
     """
     grid = week_grid(agg_theme_week, as_of=as_of)
     if grid is None:
@@ -79,10 +81,7 @@ def find_surges(agg_theme_week: pa.Table, params: Surge, *, as_of: datetime) -> 
 
 def week_grid(agg_theme_week: pa.Table, *, as_of: datetime) -> WeekGrid | None:
     """Weekly series with zeros for weeks without a row, from the first week of any theme to the last complete one."""
-    wanted = {"theme_id", "week_start", "region", "signals", "exposure"} & set(agg_theme_week.column_names)
-    rows = [
-        row for row in agg_theme_week.select(sorted(wanted)).to_pylist() if row["region"] == "all" and row["theme_id"]
-    ]
+    rows = _counted_rows(agg_theme_week)
     for row in rows:
         row["week_start"] = _as_datetime(row["week_start"], as_of)
     if not rows:
@@ -101,6 +100,17 @@ def week_grid(agg_theme_week: pa.Table, *, as_of: datetime) -> WeekGrid | None:
             counts[place[row["theme_id"]], week] = row["signals"]
             exposure[:, week] = np.nan if row.get("exposure") is None else float(row["exposure"])
     return WeekGrid(themes, [first + week * _WEEK for week in range(total)], counts, _filled(exposure))
+
+
+def _counted_rows(agg_theme_week: pa.Table) -> list[dict[str, Any]]:
+    """Rows of region `all` without our own notes; a week of nothing but those has no row, as if nobody had written."""
+    wanted = {"theme_id", "week_start", "region", "signals", "exposure", "own_notes"} & set(agg_theme_week.column_names)
+    rows = agg_theme_week.select(sorted(wanted)).to_pylist()
+    counted = [row for row in rows if row["region"] == "all" and row["theme_id"]]
+    for row in counted:
+        row["ours"] = row.get("own_notes") or 0
+        row["signals"] -= row["ours"]
+    return [row for row in counted if row["signals"] > 0 or not row["ours"]]
 
 
 def _as_datetime(value: object, as_of: datetime) -> datetime:

@@ -76,10 +76,12 @@ def _programme_spec(table: str) -> dg.AssetSpec:
 def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """Read everything that lies in the inbox, and the programme. Yields nothing when neither holds anything new."""
     # Reading files brings Arrow and DuckDB along; declaring the assets does not need them.
+    from casework import notes
     from intake.programme import compile_programme
     from intake.service import take_inbox
 
     settings = stores.settings()
+    notes.write_back(settings)
     reports = take_inbox(settings)
     if watermark.read(settings, "detect") == detect_fingerprint(stores):
         context.log.info("Nothing new since the last finished detection: no asset is made, what follows is skipped.")

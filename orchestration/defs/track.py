@@ -84,10 +84,13 @@ def case_reconciliation(context: dg.AssetExecutionContext, stores: Stores) -> dg
 def export_ledger(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """Copy what the ledger gained since the last copy; all tables in one read transaction."""
     from cases import conf, services
+    from casework import notes
 
     settings = stores.settings()
     conf.setup(settings)
     report = services.export(settings)
+    # Into the inbox, whose sensor then starts detection: what people wrote is analysed with what customers said.
+    notes.write_back(settings)
     for table in LEDGER_TABLES:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey([f"raw_ledger__{table}"]), metadata={"new_rows": report.rows[table]}

@@ -28,7 +28,7 @@ def test_everything_builds_where_no_source_has_said_anything(stores: Stores) -> 
     assert len([r for r in results if r.node.resource_type == "unit_test"]) >= 15
     assert stores.one("select count(*) as cases from fct_case")["cases"] == 0
     assert stores.one("select count(*) as entities, sum(row_count) as total from agg_source_load") == {
-        "entities": 17,
+        "entities": 18,
         "total": 0,
     }
 
@@ -154,7 +154,8 @@ def put_case(stores: Stores) -> None:
     ]  # fmt: skip
     stores.put(
         "ledger", "case_event",
-        [{"event_id": n, "seq": n, "case_id": "C-1", **event} for n, event in enumerate(events, start=1)],
+        [{"event_id": n, "seq": n, "case_id": "C-1", "actor_type": "system", "actor_id": "amends",
+          "recorded_at": event["occurred_at"], **event} for n, event in enumerate(events, start=1)],
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ ENTITIES = {
     "salesforce__case",
     "cfpb__complaint",
     "city311__request",
+    "desk__case_note",
 }
 
 

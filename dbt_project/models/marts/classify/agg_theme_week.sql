@@ -9,7 +9,8 @@ with signals as (
         {{ week_of('occurred_at') }} as week_start,
         region,
         customer_id,
-        severity
+        severity,
+        source
     from {{ ref('fct_signal') }}
     where theme_id is not null
 
@@ -45,7 +46,8 @@ counted as (
         count(*) as signals,
         -- Nobody is known by number in public reviews and published complaints: unknown, not zero.
         nullif(count(distinct customer_id), 0) as customers,
-        count(case when severity <= {{ high_severity() }} then 1 end) as high_severity
+        count(case when severity <= {{ high_severity() }} then 1 end) as high_severity,
+        count(case when source = '{{ own_source() }}' then 1 end) as own_notes
     from by_region
     group by theme_id, week_start, counted_region
 
@@ -104,6 +106,7 @@ select
     cast(counted.signals as bigint) as signals,
     cast(counted.customers as bigint) as customers,
     cast(counted.high_severity as bigint) as high_severity,
+    cast(counted.own_notes as bigint) as own_notes,
     cast(exposure.customers as bigint) as exposure
 from counted
 left join exposure

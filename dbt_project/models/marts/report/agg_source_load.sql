@@ -17,6 +17,7 @@
     ('salesforce', 'case', 'created_at'),
     ('cfpb', 'complaint', 'received_on'),
     ('city311', 'request', 'opened_at'),
+    ('desk', 'case_note', 'written_at'),
 ] -%}
 
 with loads as (
