@@ -18,13 +18,10 @@ from pydantic import BaseModel, ValidationError
 
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
-from models.playbook import Playbook
+from models.playbook import Playbook, ScriptFault
 from models.programme import (
     Calendars,
     Company,
-    MessageHead,
-    MessageText,
-    PlaybookText,
     Programme,
     SeverityRules,
     SlaRows,
@@ -37,6 +34,8 @@ from models.signal import did_you_mean
 from models.sla import SlaPolicy
 from models.staff import Teams
 from models.taxonomy import Taxonomy
+from models.template import TemplateFault
+from models.texts import MessageHead, MessageText, PlaybookText
 from models.trigger import TriggerRule
 
 MAX_BYTES = 1_000_000
@@ -178,11 +177,20 @@ def _sla(rows: SlaRows, calendars: Calendars) -> SlaPolicy:
     )
 
 
-def _checked(where: str, build: Callable[[], Part]) -> Part:
+def _checked(where: str, build: Callable[[], Part], *, first_line: int = 1) -> Part:
     try:
         return build()
     except ValidationError as error:
-        raise ProgrammeError("\n".join(f"{where}: {_reason(fault, None)}" for fault in error.errors())) from error
+        lines = [_placed(where, fault, first_line) for fault in error.errors()]
+        raise ProgrammeError("\n".join(lines)) from error
+
+
+def _placed(where: str, fault: Mapping[str, Any], first_line: int) -> str:
+    """A fault with its line, where it is one of the words below a front matter."""
+    cause = fault.get("ctx", {}).get("error")
+    if isinstance(cause, TemplateFault | ScriptFault):
+        return f"{where}:{first_line + cause.line - 1}: {cause.reason}"
+    return f"{where}: {_reason(fault, None)}"
 
 
 def _text(path: Path) -> str:
@@ -196,22 +204,25 @@ def _text(path: Path) -> str:
 
 
 def _playbook(name: str, text: str) -> PlaybookText:
-    playbook, words = _front_matter(name, text, Playbook)
+    playbook, words, line = _front_matter(name, text, Playbook)
     _same_name(name, playbook.code)
-    return _checked(name, lambda: PlaybookText(playbook=playbook, script=words))
+    return _checked(name, lambda: PlaybookText(playbook=playbook, script=words), first_line=line)
 
 
 def _message(name: str, text: str) -> MessageText:
-    head, words = _front_matter(name, text, MessageHead)
+    head, words, line = _front_matter(name, text, MessageHead)
     _same_name(name, head.code)
-    return _checked(name, lambda: MessageText(head=head, body=words + "\n"))
+    return _checked(name, lambda: MessageText(head=head, body=words + "\n"), first_line=line)
 
 
-def _front_matter(name: str, text: str, part: type[Part]) -> tuple[Part, str]:
+def _front_matter(name: str, text: str, part: type[Part]) -> tuple[Part, str, int]:
+    """Typed head, words, and the line of the file on which the words begin."""
     pieces = text.split("---\n", 2)
     if not text.startswith("---\n") or len(pieces) != 3:
         raise ProgrammeError(f"{name}:1: the file starts with YAML between two lines of ---")
-    return _parsed(name, pieces[1], part, first_line=2), pieces[2].strip()
+    words = pieces[2].lstrip()
+    line = text[: len(text) - len(words)].count("\n") + 1
+    return _parsed(name, pieces[1], part, first_line=2), words.rstrip(), line
 
 
 def _same_name(name: str, code: str) -> None:

@@ -7,6 +7,8 @@ forbids for now.
 
 from __future__ import annotations
 
+import hmac
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -29,6 +31,12 @@ class QuietHours(Strict):
     start: time = time(20, 0)
     end: time = time(8, 0)
 
+    @model_validator(mode="after")
+    def _leaves_a_choice(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("quiet hours that end when they start are none or all day: say another time")
+        return self
+
     def until(self, at: datetime, zone: str) -> datetime | None:
         """End of the quiet hours (UTC) when `at` lies in them; None when it does not."""
         local = at.astimezone(ZoneInfo(zone))
@@ -38,18 +46,24 @@ class QuietHours(Strict):
         if not quiet:
             return None
         day = local.date() + timedelta(days=1) if crosses and now >= self.start else local.date()
-        return datetime.combine(day, self.end, ZoneInfo(zone)).astimezone(UTC)
+        ends = datetime.combine(day, self.end, ZoneInfo(zone)).astimezone(UTC)
+        # In an hour that a clock repeats the end may have passed once already: then its second passing counts.
+        if ends <= at:
+            ends = datetime.combine(day, self.end, ZoneInfo(zone)).replace(fold=1).astimezone(UTC)
+        return ends
 
 
 class ContactPolicy(Strict):
     """contact.yml. `pause_days` and `most_in_30_days` count contacts of a person across all cases; `exempt` purposes
-    answer the customer's own matter and are neither paused nor counted against the most.
+    answer the customer's own matter and are neither paused nor counted against the most. `zone` stands in where the
+    customer's own is unknown. What could only leave after `give_up_after_days` is not sent at all.
     """
 
     zone: str
     quiet_hours: QuietHours = QuietHours()
     pause_days: float = Field(default=3.0, ge=0)
     most_in_30_days: int = Field(default=4, ge=1)
+    give_up_after_days: float = Field(default=14.0, gt=0, le=366)
     exempt: tuple[Purpose, ...] = ("closure",)
     # What an unknown consent means for service replies; for surveys, marketing and referrals unknown is always no.
     service_needs_consent: bool = False
@@ -95,7 +109,13 @@ class Decision:
 
 
 def decide(channel: str, purpose: Purpose, person: ContactFacts, policy: ContactPolicy, now: datetime) -> Decision:
-    """Whether a message of this purpose may go to this person on this channel now."""
+    """Whether a message of this purpose may go to this person on this channel now.
+
+    A deferral names the first moment at which nothing known today stands against it; it is asked again then. Raises
+    `ValueError` for a moment without a time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("the moment of sending has no time zone")
     if reasons := _forbidden(channel, purpose, person, policy):
         return Decision("suppress", reasons)
     waits = _waits(purpose, person, policy, now)
@@ -103,8 +123,20 @@ def decide(channel: str, purpose: Purpose, person: ContactFacts, policy: Contact
         return Decision("allow", ("nothing stands against it",))
     until = max(moment for moment, _ in waits)
     # After a pause the hour may be quiet again.
-    until = policy.quiet_hours.until(until, person.zone or policy.zone) or until
-    return Decision("defer", tuple(reason for _, reason in waits), until)
+    until = policy.quiet_hours.until(until, _zone(person, policy)) or until
+    reasons = tuple(reason for _, reason in waits)
+    if until - now > timedelta(days=policy.give_up_after_days):
+        late = f"it could only leave after more than {policy.give_up_after_days:g} days"
+        return Decision("suppress", (*reasons, late))
+    return Decision("defer", reasons, until)
+
+
+def _zone(person: ContactFacts, policy: ContactPolicy) -> str:
+    """The person's time zone; the policy's where it is unknown or no zone, so that one bad row cannot stop a sender."""
+    try:
+        return ZoneInfo(person.zone).key if person.zone else policy.zone
+    except (KeyError, ValueError, OSError):
+        return policy.zone
 
 
 def _forbidden(channel: str, purpose: Purpose, person: ContactFacts, policy: ContactPolicy) -> tuple[str, ...]:
@@ -134,17 +166,34 @@ def _consent_kind(purpose: Purpose) -> str:
 
 def _waits(purpose: Purpose, person: ContactFacts, policy: ContactPolicy, now: datetime) -> list[tuple[datetime, str]]:
     waits: list[tuple[datetime, str]] = []
-    quiet = policy.quiet_hours.until(now, person.zone or policy.zone)
+    quiet = policy.quiet_hours.until(now, _zone(person, policy))
     if quiet is not None:
         waits.append((quiet, "it is quiet hours where the customer is"))
     if purpose in policy.exempt:
         return waits
-    past = sorted(moment for moment in person.contacts if moment <= now)
+    # Contacts that lie ahead of `now` count too: they are there when a clock was set back.
+    past = sorted(person.contacts)
     pause = timedelta(days=policy.pause_days)
     if past and past[-1] + pause > now:
         waits.append((past[-1] + pause, f"the last contact is less than {policy.pause_days:g} days ago"))
     recent = [moment for moment in past if moment > now - timedelta(days=30)]
     if len(recent) >= policy.most_in_30_days:
         free = recent[-policy.most_in_30_days] + timedelta(days=30)
-        waits.append((free, f"{len(recent)} contacts in 30 days are the most"))
+        waits.append((free, f"{policy.most_in_30_days} contacts in 30 days are the most"))
     return waits
+
+
+def address_hash(address: str, key: bytes) -> str:
+    """Keyed SHA-256 (hex) of a mail address or telephone number, by which the do-not-contact list knows it.
+
+    Spelling does not matter: case, width and spaces, and for a number everything but its digits and a leading 00. A
+    hash without a key would not do: there are few enough telephone numbers to try them all. Raises `ValueError` for an
+    address without content or an empty key.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", address).casefold().split())
+    if "@" not in plain:
+        digits = [str(unicodedata.decimal(character)) for character in plain if character.isdecimal()]
+        plain = "".join(digits).removeprefix("00")
+    if not plain or not key:
+        raise ValueError("an address hash needs an address and a key")
+    return hmac.digest(key, plain.encode(), "sha256").hex()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from models.sla import SlaPolicy
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 Status = Literal["CONFIRMED", "CANCELLED"]
+# Two months of working days: a calendar that has no room in so many openings has none.
+_OPENINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,12 @@ def _event(item: FollowUpVersion, remind_minutes: int) -> Event:
     event = Event()
     event.add("uid", item.uid)
     event.add("sequence", item.sequence)
-    event.add("dtstamp", item.recorded_at)
-    event.add("last-modified", item.recorded_at)
-    event.add("dtstart", item.starts_at)
-    event.add("dtend", item.starts_at + timedelta(minutes=item.minutes))
+    # In UTC whatever zone they come in: a TZID without its VTIMEZONE beside it is no valid calendar.
+    starts_at, said_at = item.starts_at.astimezone(UTC), item.recorded_at.astimezone(UTC)
+    event.add("dtstamp", said_at)
+    event.add("last-modified", said_at)
+    event.add("dtstart", starts_at)
+    event.add("dtend", starts_at + timedelta(minutes=item.minutes))
     event.add("summary", item.title)
     event.add("description", f"{item.subject_type} {item.subject_id}")
     event.add("status", item.status)
@@ -75,14 +79,27 @@ def _event(item: FollowUpVersion, remind_minutes: int) -> Event:
 def in_working_hours(wanted: datetime, minutes: int, policy: SlaPolicy, calendar: str) -> datetime:
     """The first moment at or after `wanted` from which the calendar stays open for the whole follow-up.
 
-    Raises `ValueError` when the calendar never stays open for that long.
+    Raises `ValueError` when none of the next sixty openings is that long, and as `SlaPolicy.next_open`.
     """
     start = policy.next_open(calendar, wanted)
-    for _ in range(60):
-        length = timedelta(minutes=minutes)
-        if policy.seconds_between("business", calendar, start, start + length) == minutes * 60:
+    for _ in range(_OPENINGS):
+        open_for = _open_for(start, minutes * 60, policy, calendar)
+        if open_for == minutes * 60:
             return start
-        # Jump to the end of this opening, and from there to the next one.
-        open_left = policy.seconds_between("business", calendar, start, start + length)
-        start = policy.next_open(calendar, start + timedelta(seconds=max(open_left, 60)))
-    raise ValueError(f"calendar {calendar} is never open for {minutes} minutes on end")
+        start = policy.next_open(calendar, start + timedelta(seconds=open_for))
+    raise ValueError(f"calendar {calendar} is not open for {minutes} minutes on end")
+
+
+def _open_for(start: datetime, most: int, policy: SlaPolicy, calendar: str) -> int:
+    """Seconds the calendar stays open from `start` on, up to `most`: the last length without a gap, by halving."""
+
+    def has_gap(seconds: int) -> bool:
+        return policy.seconds_between("business", calendar, start, start + timedelta(seconds=seconds)) < seconds
+
+    if not has_gap(most):
+        return most
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if has_gap(middle) else (middle, high)
+    return low

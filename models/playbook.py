@@ -8,14 +8,14 @@ Not here: the words themselves (`programme/<company>/playbooks/`), choosing betw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Literal, Self, TypedDict, get_args
 
 from pydantic import Field, model_validator
 
-from models.routing import Match, Strict
+from models.routing import ROUTING_FIELDS, Match, Strict
 
 
 class Step(Strict):
@@ -109,66 +109,142 @@ class Playbook(Strict):
     offers: tuple[Offer, ...] = ()
     eligibility: Match = Match()
 
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        for what, codes in (("step", [s.code for s in self.steps]), ("offer", [o.code for o in self.offers])):
+            if len(set(codes)) != len(codes):
+                raise ValueError(f"{self.code}: a {what} code is used twice")
+        if unknown := sorted({c.field for c in self.eligibility.conditions} - ROUTING_FIELDS):
+            raise ValueError(f"{self.code}: a case has no field {', '.join(unknown)}")
+        return self
+
+    @property
+    def reaches_customer(self) -> bool:
+        """Whether a step of it tells the customer something."""
+        return any(step.tells_customer for step in self.steps)
+
     def eligible(self, facts: Mapping[str, Any]) -> bool:
         """Whether the playbook may be used for a case with these facts."""
         return self.eligibility.holds(facts)
 
 
+Tone = Literal["angry", "anxious", "disappointed", "matter_of_fact"]
+_TONES: tuple[Tone, ...] = get_args(Tone)
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Words for one channel; `scenario` is a cause or `severity_1` .. `severity_4`, None for every other case."""
+    """Words for one channel, and for which cases: what is None holds for all. `line` is where they begin, from 1."""
 
     channel: str
-    scenario: str | None
     text: str
+    line: int
+    cause_id: str | None = None
+    severity: int | None = None
+    tone: Tone | None = None
+
+    @property
+    def scenario(self) -> tuple[str | None, int | None, Tone | None]:
+        """Cause, severity and tone, in the order in which they count."""
+        return self.cause_id, self.severity, self.tone
+
+    def suits(self, channel: str, cause_id: str | None, severity: int, tone: Tone | None) -> bool:
+        """Whether nothing the script asks for differs from the case."""
+        asked = zip(self.scenario, (cause_id, severity, tone), strict=True)
+        return self.channel == channel and all(want is None or want == have for want, have in asked)
+
+
+class ScriptFault(ValueError):
+    """The words of a playbook are not in order. `line` counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
 
 
 class Scripts:
-    """The scripts of a playbook, from its Markdown: a section `## email` or `## phone: fee_dispute` each.
+    """The scripts of a playbook, from its Markdown: sections such as `## email`, `## phone: fee_dispute` or
+    `## phone: fee_dispute, severity_1, angry`.
 
-    Raises `ValueError` for text before the first section, an empty section, one given twice, or a scenario that has no
+    Raises `ScriptFault` for text before the first section, an empty section, one given twice, or a scenario that has no
     plain section of its channel to fall back to.
     """
 
     def __init__(self, body: str) -> None:
         self.scripts = tuple(_sections(body))
-        keys = [(script.channel, script.scenario) for script in self.scripts]
-        if len(set(keys)) != len(keys):
-            raise ValueError("a section is given twice")
-        bare = sorted({channel for channel, _ in keys} - {channel for channel, scenario in keys if scenario is None})
-        if bare:
-            raise ValueError(f"channel {bare[0]} has scenarios but no plain section `## {bare[0]}`")
+        seen: set[tuple[object, ...]] = set()
+        for script in self.scripts:
+            if (script.channel, *script.scenario) in seen:
+                raise ScriptFault(script.line, "a section is given twice")
+            seen.add((script.channel, *script.scenario))
+        for script in self.scripts:
+            if (script.channel, None, None, None) not in seen:
+                raise ScriptFault(
+                    script.line, f"{script.channel} has scenarios but no plain section `## {script.channel}`"
+                )
 
     @property
     def channels(self) -> frozenset[str]:
         """Channels there are words for."""
         return frozenset(script.channel for script in self.scripts)
 
-    def find(self, channel: str, *, cause_id: str | None, severity: int) -> Script | None:
-        """The words for a case: of its cause before its severity before the plain ones; None for an unknown channel."""
-        by_key = {(script.channel, script.scenario): script for script in self.scripts}
-        wanted = [cause_id, f"severity_{severity}"] if cause_id else [f"severity_{severity}"]
-        found = (by_key.get((channel, scenario)) for scenario in [*wanted, None])
-        return next((script for script in found if script is not None), None)
+    @property
+    def causes(self) -> frozenset[str]:
+        """Causes some of the words are for."""
+        return frozenset(script.cause_id for script in self.scripts if script.cause_id)
+
+    def find(self, channel: str, *, cause_id: str | None, severity: int, tone: Tone | None = None) -> Script | None:
+        """The most specific words for a case: cause counts before severity before tone. None for an unknown channel."""
+        fitting = [script for script in self.scripts if script.suits(channel, cause_id, severity, tone)]
+        return max(fitting, key=lambda script: [part is not None for part in script.scenario], default=None)
 
 
-_HEADING = re.compile(r"^## ([a-z_]+)(?:: ([a-z0-9_]+))?$")
+_HEADING = re.compile(r"^## ([a-z_]+)(?:: ([a-z0-9_]+(?:, [a-z0-9_]+)*))?$")
 
 
 def _sections(body: str) -> Iterator[Script]:
-    heading: re.Match[str] | None = None
-    lines: list[str] = []
-    for line in [*body.splitlines(), "## end"]:
+    heading, begins, lines = "", 1, list[str]()
+    for number, line in enumerate([*body.splitlines(), "## end"], start=1):
         if not line.startswith("## "):
             lines.append(line)
             continue
-        text = "\n".join(lines).strip()
-        if heading is not None:
-            if not text:
-                raise ValueError(f"section `{heading[0]}` is empty")
-            yield Script(heading[1], heading[2], text)
-        elif text:
-            raise ValueError("the words of a playbook stand below a heading such as `## email`")
-        heading, lines = _HEADING.match(line), []
-        if heading is None:
-            raise ValueError(f"`{line}` is no section: write `## channel` or `## channel: scenario`")
+        text = "\n".join(lines)
+        if heading:
+            yield _script(heading, text, begins)
+        elif text.strip():
+            raise ScriptFault(begins, "the words of a playbook stand below a heading such as `## email`")
+        heading, begins, lines = line, number, []
+
+
+def _script(heading: str, text: str, line: int) -> Script:
+    """One section; `line` is the line of its heading."""
+    found = _HEADING.match(heading)
+    if found is None:
+        raise ScriptFault(line, f"`{heading}` is no section: write `## channel` or `## channel: scenario`")
+    if not text.strip():
+        raise ScriptFault(line, f"section `{heading}` is empty")
+    words = found[2].split(", ") if found[2] else []
+    blank = len(text) - len(text.lstrip("\n"))
+    return Script(found[1], text.strip(), line + 1 + blank, **_scenario(words, line))
+
+
+def _scenario(words: Sequence[str], line: int) -> _Scenario:
+    said: _Scenario = {}
+    for word in words:
+        if tone := next((tone for tone in _TONES if tone == word), None):
+            part: _Scenario = {"tone": tone}
+        elif severity := re.fullmatch(r"severity_([1-4])", word):
+            part = {"severity": int(severity[1])}
+        else:
+            part = {"cause_id": word}
+        if set(part) & set(said):
+            raise ScriptFault(line, f"`{', '.join(words)}` says {next(iter(part))} twice")
+        said.update(part)
+    return said
+
+
+class _Scenario(TypedDict, total=False):
+    cause_id: str
+    severity: int
+    tone: Tone

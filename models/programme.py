@@ -7,7 +7,6 @@ triggers, routing, SLA and playbooks, which have modules of their own.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,10 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from models.business_time import Calendar, Interval, ScheduleMode, Weekday
-from models.contact import ContactPolicy, Purpose
+from models.contact import ContactPolicy
 from models.escalation import EscalationRules
-from models.message import Delivery
-from models.playbook import Playbook, Scripts
 from models.questionnaire import Questionnaire
 from models.recommendation import RecommendationPolicy
 from models.routing import Match, RoutingTree
@@ -26,7 +23,7 @@ from models.signal import MILDEST, ScoreMetric, Severity
 from models.sla import Clock, Metric, OnReopen, SlaPolicy, SlaTarget
 from models.staff import Teams
 from models.taxonomy import Phrase, Slug, Taxonomy
-from models.template import check_template
+from models.texts import REQUIRED_MESSAGES, MessageText, PlaybookText
 from models.trigger import TriggerRule
 
 
@@ -218,84 +215,6 @@ class SlaRows(_Frozen):
     schedule: ScheduleMode = "cumulative"
 
 
-class PlaybookText(_Frozen):
-    """One file of playbooks/: what to do (front matter) and the words to say (Markdown sections below it)."""
-
-    playbook: Playbook
-    script: str
-
-    @model_validator(mode="after")
-    def _every_channel_has_words(self) -> PlaybookText:
-        for script in self.scripts.scripts:
-            check_template(script.text)
-        spoken = {step.channel for step in self.playbook.steps if step.channel}
-        if missing := sorted(spoken - self.scripts.channels):
-            raise ValueError(f"a step uses {missing[0]}, but there is no section `## {missing[0]}`")
-        return self
-
-    @property
-    def scripts(self) -> Scripts:
-        """The words by channel and scenario."""
-        return Scripts(self.script)
-
-    @property
-    def code(self) -> str:
-        """The playbook's code."""
-        return self.playbook.code
-
-    @property
-    def version_hash(self) -> str:
-        """sha256 (hex) over everything that matters to who uses it: steps, offers, eligibility and script."""
-        return hashlib.sha256(f"{self.playbook.model_dump_json()}\n{self.script}".encode()).hexdigest()
-
-
-class MessageHead(_Frozen):
-    """Front matter of a file in messages/: what the message is for, and where it may go."""
-
-    code: Slug
-    title: str = Field(min_length=2, max_length=120)
-    delivery: Delivery
-    purpose: Purpose
-    channel: str
-    subject: str = Field(min_length=2, max_length=200)
-
-
-class MessageText(_Frozen):
-    """One file of messages/: its head and the words."""
-
-    head: MessageHead
-    body: str = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _words_are_allowed(self) -> MessageText:
-        check_template(self.head.subject)
-        check_template(self.body)
-        return self
-
-    @property
-    def code(self) -> str:
-        """The message's code."""
-        return self.head.code
-
-    @property
-    def version_hash(self) -> str:
-        """sha256 (hex) over subject and words."""
-        return hashlib.sha256(f"{self.head.model_dump_json()}\n{self.body}".encode()).hexdigest()
-
-
-# What the engine itself says; a programme without one of these could not run.
-REQUIRED_MESSAGES = (
-    "assigned",
-    "opened",
-    "reminder",
-    "escalation",
-    "digest",
-    "approval_needed",
-    "outcome_told",
-    "closure",
-)
-
-
 class Programme(_Frozen):
     """All parts of one company's programme, checked against each other."""
 
@@ -325,6 +244,22 @@ class Programme(_Frozen):
         known = {item.code for item in self.playbooks}
         if missing := sorted(self.recommendation.playbooks - known):
             raise ValueError(f"recommendation.yml names playbooks that are not there: {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _playbooks_fit(self) -> Programme:
+        """A script for a cause nobody has would never be read, and silence is never tried on a customer by accident."""
+        causes = {cause.id for cause in self.taxonomy.causes}
+        for item in self.playbooks:
+            if missing := sorted(item.scripts.causes - causes):
+                raise ValueError(f"{item.code}.md has words for causes that taxonomy.yml lacks: {', '.join(missing)}")
+        silent = {item.code for item in self.playbooks if not item.playbook.reaches_customer}
+        for rule in self.recommendation.rules:
+            if not rule.no_contact_may_be_tried and (tried := sorted(silent & set(rule.alternatives))):
+                raise ValueError(
+                    f"recommendation.yml: rule '{rule.name}' would try '{tried[0]}', which contacts nobody; if that is "
+                    "meant, say no_contact_may_be_tried: true"
+                )
         return self
 
     @model_validator(mode="after")

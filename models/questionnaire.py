@@ -1,8 +1,7 @@
 """What the owner of a closed case is asked, how often, and how the answers may be counted.
 
 Belongs here: the typed questionnaire.yml, the sample, and counting that names nobody. Not here: storing questions and
-answers (`cases/questionnaires.py`). Methods: Cohen's kappa with the large-sample standard error of Fleiss, Cohen and
-Everitt (1969); cells below k are hidden, and one more when a hidden cell could be found by subtraction.
+answers (`cases/questionnaires.py`). Answers are about the employer, so no number is shown that stands for too few people.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pydantic import Field, model_validator
 from models.routing import Strict
 
 AnswerKind = Literal["cause", "scale", "choice", "text"]
+WITHHELD = "(withheld)"
 
 
 class Question(Strict):
@@ -49,12 +49,14 @@ class Question(Strict):
 
 
 class Questionnaire(Strict):
-    """questionnaire.yml: the questions, the share of closings that is asked, and the most per owner and week."""
+    """questionnaire.yml: the questions, the share of closings that is asked, the most per owner in seven days, and how
+    many people a number must stand for before it is shown.
+    """
 
     questions: tuple[Question, ...] = Field(min_length=1)
     share: float = Field(default=0.2, ge=0, le=1)
     most_per_owner_week: int = Field(default=3, ge=0)
-    smallest_cell: int = Field(default=5, ge=2)
+    smallest_cell: int = Field(default=5, ge=3)
 
     @model_validator(mode="after")
     def _codes_once(self) -> Self:
@@ -69,10 +71,13 @@ class Questionnaire(Strict):
         return point < self.share
 
     def check(self, answers: Mapping[str, object]) -> None:
-        """Raise `ValueError` for an unknown question, an answer that does not fit, or a required one that is missing."""
+        """Raise `ValueError` for an unknown question, an answer that does not fit, or a required one that is missing.
+
+        The message never repeats what was answered.
+        """
         known = {question.code: question for question in self.questions}
-        if unknown := sorted(set(answers) - set(known)):
-            raise ValueError(f"there is no question {unknown[0]}")
+        if set(answers) - set(known):
+            raise ValueError(f"an answer belongs to no question; there are {', '.join(known)}")
         for code, value in answers.items():
             known[code].check(value)
         missing = [q.code for q in self.questions if q.required and q.code not in answers]
@@ -80,41 +85,99 @@ class Questionnaire(Strict):
             raise ValueError(f"not answered: {', '.join(missing)}")
 
 
-def suppressed_counts(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
-    """Counts with every cell under `k` hidden (None); when only one is hidden, the smallest other is hidden too,
-    because the total would give it away.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer as text: of whom, in which group (a cause, a team, a month)."""
+
+    person: str
+    group: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How many answers, of how many people. `answer` is `WITHHELD` for the ones that are too few, put together."""
+
+    group: str
+    answer: str
+    answers: int
+    people: int
+
+
+def counted(given: Sequence[Given], smallest_cell: int) -> tuple[Cell, ...]:
+    """Counts by group and answer, each of which stands for at least `smallest_cell` people, not only answers.
+
+    A group of fewer people is left out. Within a group the answers of too few people are put together, with the next
+    smallest ones where need be: what is shown is a partition into large enough parts, so no difference of shown numbers
+    gives a hidden one away (complementary suppression; Hundepool et al. 2012, ch. 4). Two tables of the same answers by
+    different groups could still be set against each other: show one.
     """
-    hidden = {name for name, count in counts.items() if 0 < count < k}
-    shown = sorted(((count, name) for name, count in counts.items() if name not in hidden and count > 0))
-    if len(hidden) == 1 and shown:
-        hidden.add(shown[0][1])
-    return {name: None if name in hidden else count for name, count in counts.items()}
+    cells: list[Cell] = []
+    for group in sorted({item.group for item in given}):
+        said = [item for item in given if item.group == group]
+        if len({item.person for item in said}) >= smallest_cell:
+            cells += _partition(group, said, smallest_cell)
+    return tuple(cells)
+
+
+def _partition(group: str, said: Sequence[Given], smallest_cell: int) -> list[Cell]:
+    people: dict[str, set[str]] = {}
+    for item in said:
+        people.setdefault(item.answer, set()).add(item.person)
+    sizes = Counter(item.answer for item in said)
+    pooled, together = _pool(people, smallest_cell)
+    shown = [Cell(group, name, sizes[name], len(people[name])) for name in sorted(people) if name not in pooled]
+    if pooled:
+        shown.append(Cell(group, WITHHELD, sum(sizes[name] for name in pooled), len(together)))
+    return shown
+
+
+def _pool(people: Mapping[str, set[str]], smallest_cell: int) -> tuple[set[str], set[str]]:
+    """Answers to put together, and who gave them: from the rarest on, until they are two and of enough people."""
+    pooled: set[str] = set()
+    together: set[str] = set()
+    for name in sorted(people, key=lambda name: (len(people[name]), name)):
+        # A pool of one hides nothing: its name is the one that is missing from the list.
+        is_unsafe = bool(pooled) and (len(pooled) == 1 or len(together) < smallest_cell)
+        if len(people[name]) < smallest_cell or is_unsafe:
+            pooled.add(name)
+            together |= people[name]
+    return pooled, together
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Cohen's kappa of two raters over n cases, with its 95 % interval; None where it cannot be told."""
+    """Cohen's kappa of two raters over n cases, with its 95 % interval; None where it cannot be told: no case, or both
+    name one cause throughout, so that chance explains all. `unknown` cases lack one of the two and are not in n.
+    """
 
     n: int
     observed: float | None
     kappa: float | None
     low: float | None
     high: float | None
+    unknown: int = 0
 
 
-def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement:
-    """How far two raters agree beyond chance."""
-    n = len(pairs)
+def agreement(rated: Sequence[tuple[str | None, str | None]]) -> Agreement:
+    """How far two raters agree beyond chance: what the owner saw as the cause, and what the model did.
+
+    Cohen's kappa with the large-sample standard error of Fleiss, Cohen and Everitt (1969), cut at -1 and 1; with fewer
+    than about 50 cases the interval is too narrow.
+    """
+    pairs = [(a, b) for a, b in rated if a is not None and b is not None]
+    n, unknown = len(pairs), len(rated) - len(pairs)
     if n == 0:
-        return Agreement(0, None, None, None, None)
+        return Agreement(0, None, None, None, None, unknown)
     first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
     observed = sum(a == b for a, b in pairs) / n
     expected = sum(first[label] * second[label] for label in first) / n**2
     if expected >= 1:
-        return Agreement(n, observed, None, None, None)
+        return Agreement(n, observed, None, None, None, unknown)
     kappa = (observed - expected) / (1 - expected)
     error = _standard_error(pairs, first, second, observed, expected)
-    return Agreement(n, observed, kappa, max(kappa - 1.96 * error, -1.0), min(kappa + 1.96 * error, 1.0))
+    low, high = max(kappa - 1.96 * error, -1.0), min(kappa + 1.96 * error, 1.0)
+    return Agreement(n, observed, kappa, low, high, unknown)
 
 
 def _standard_error(

@@ -16,7 +16,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from models.playbook import Playbook
-from models.routing import Match, Strict
+from models.routing import ROUTING_FIELDS, Match, Strict
 
 
 class Rule(Strict):
@@ -26,10 +26,14 @@ class Rule(Strict):
     match: Match = Match()
     playbook: str
     alternatives: tuple[str, ...] = ()
+    # Without this, "no contact" cannot be tried in place of help.
+    no_contact_may_be_tried: bool = False
 
 
 class Exploration(Strict):
-    """How often an acceptable alternative is tried: `share` of the cases that fit none of `never`."""
+    """How often an acceptable alternative is tried: `share` of the cases that fit none of `never`. Cases of severity 1,
+    or of a severity nobody knows, are never tried on, whatever the file says.
+    """
 
     share: float = Field(default=0.0, ge=0, le=0.5)
     never: tuple[Match, ...] = ()
@@ -45,9 +49,19 @@ class RecommendationPolicy(Strict):
     def _catch_all(self) -> Self:
         if self.rules[-1].match.conditions:
             raise ValueError("the last rule is the catch-all: it has no conditions")
+        if early := [rule.name for rule in self.rules[:-1] if not rule.match.conditions]:
+            raise ValueError(f"rule '{early[0]}' takes everything, so the rules after it are never reached")
         for rule in self.rules:
             if rule.playbook in rule.alternatives or len(set(rule.alternatives)) != len(rule.alternatives):
                 raise ValueError(f"rule '{rule.name}' names a playbook twice")
+        return self
+
+    @model_validator(mode="after")
+    def _known_fields(self) -> Self:
+        matches = (*(rule.match for rule in self.rules), *self.exploration.never)
+        unknown = sorted({c.field for match in matches for c in match.conditions} - ROUTING_FIELDS)
+        if unknown:
+            raise ValueError(f"a case has no field {', '.join(unknown)}")
         return self
 
     @property
@@ -82,7 +96,7 @@ class Recommendation:
 
 
 class NothingEligible(LookupError):
-    """No playbook of the rule that fits may be used for the case."""
+    """No rule that fits names a playbook that may be used for the case."""
 
 
 def recommend(
@@ -90,15 +104,16 @@ def recommend(
 ) -> Recommendation:
     """Choose for a case with these facts. `key` (case and policy version) decides the draw: a replay chooses the same.
 
-    Raises `NothingEligible` when the rule that fits names no playbook the case is eligible for.
+    A rule that fits but names no playbook the case is eligible for is passed over. Raises `NothingEligible` when that
+    leaves none.
     """
     known = {playbook.code: playbook for playbook in playbooks}
-    rule = next(rule for rule in policy.rules if rule.match.holds(facts))
-    named = (rule.playbook, *rule.alternatives)
-    eligible = [code for code in named if code in known and known[code].eligible(facts)]
-    excluded = {code: _why_not(code, named, known, facts) for code in sorted({*known, *named}) if code not in eligible}
-    if not eligible:
-        raise NothingEligible(f"rule '{rule.name}' names no playbook the case is eligible for")
+    fitting = (rule for rule in policy.rules if rule.match.holds(facts))
+    rule = next((rule for rule in fitting if _eligible(rule, known, facts)), None)
+    if rule is None:
+        raise NothingEligible("no rule names a playbook the case is eligible for")
+    named, eligible = (rule.playbook, *rule.alternatives), _eligible(rule, known, facts)
+    excluded = {code: _why_not(code, known, facts) for code in sorted({*known, *named}) if code not in eligible}
     arms = _arms(eligible, policy.exploration, facts)
     code = _draw(arms, key)
     explored = code != eligible[0]
@@ -107,17 +122,22 @@ def recommend(
     return Recommendation(code, arms, excluded, rule.name, explored, reason)
 
 
-def _why_not(code: str, named: Sequence[str], known: Mapping[str, Playbook], facts: Mapping[str, Any]) -> str:
+def _eligible(rule: Rule, known: Mapping[str, Playbook], facts: Mapping[str, Any]) -> list[str]:
+    """The rule's own playbook and its alternatives, in order, as far as the case is eligible for them."""
+    named = (rule.playbook, *rule.alternatives)
+    return [code for code in named if code in known and known[code].eligible(facts)]
+
+
+def _why_not(code: str, known: Mapping[str, Playbook], facts: Mapping[str, Any]) -> str:
     if code not in known:
         return "no such playbook"
-    if not known[code].eligible(facts):
-        return "the case is not eligible for it"
-    return "the rule does not name it" if code not in named else "not chosen"
+    return "the rule does not name it" if known[code].eligible(facts) else "the case is not eligible for it"
 
 
 def _arms(eligible: Sequence[str], exploration: Exploration, facts: Mapping[str, Any]) -> tuple[Arm, ...]:
     """Propensities: all on the first, or a share spread evenly over the alternatives. They sum to 1."""
-    barred = any(match.holds(facts) for match in exploration.never)
+    is_grave = facts.get("severity") in (None, 1)
+    barred = is_grave or any(match.holds(facts) for match in exploration.never)
     others = eligible[1:]
     share = 0.0 if barred or not others else exploration.share
     rest = tuple(Arm(code, share / len(others)) for code in others)
