@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
 # Any constant will do; it only must not be used for another lock in the same database.
 _WRITE_LOCK = 0x416D656E6473
+# Django does not know of transactions it has not begun itself, so the connection remembers ours.
+_IN_SNAPSHOT = "amends_in_snapshot"
 # SQLite allows 32,766 parameters in one statement, PostgreSQL 65,535.
 IN_CHUNK = 5_000
+_Value = TypeVar("_Value")
 
 
 class LostRace(RuntimeError):
@@ -40,17 +43,19 @@ def write_transaction() -> Iterator[None]:
 
 @contextmanager
 def read_snapshot() -> Iterator[None]:
-    """All reads inside see one state of the ledger; writers go on undisturbed."""
-    if connection.in_atomic_block:
+    """All reads inside see one state of the ledger; writers go on undisturbed. Joins a snapshot or transaction."""
+    if connection.in_atomic_block or getattr(connection, _IN_SNAPSHOT, False):
         yield
         return
     connection.ensure_connection()
     begin = "BEGIN DEFERRED" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     with connection.cursor() as cursor:
         cursor.execute(begin)
+    setattr(connection, _IN_SNAPSHOT, True)
     try:
         yield
     finally:
+        setattr(connection, _IN_SNAPSHOT, False)
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
 
@@ -117,7 +122,7 @@ def select_in(columns: str, table: str, key: str, values: Iterable[str]) -> list
         return rows
 
 
-def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
     """The values in pieces small enough for one `IN (...)` of the ORM."""
     for start in range(0, len(values), IN_CHUNK):
         yield values[start : start + IN_CHUNK]

@@ -40,7 +40,7 @@ class ThreadPost:
 
 def posts(cases: CaseRepository, subject_type: SubjectType, subject_id: str) -> list[ThreadPost]:
     """The posts of a thread, oldest first. Raises `UnknownThread` outside the scope, `Forbidden` without the power."""
-    _enter(cases, subject_type, subject_id)
+    check_may_enter(cases, subject_type, subject_id)
     rows = Post.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by("id")
     return [_post(row) for row in rows]
 
@@ -61,7 +61,7 @@ def add_post(
     if not body.strip() or len(body) > LONGEST:
         raise ValueError(f"a post has between 1 and {LONGEST} characters")
     with write_transaction():
-        _enter(cases, subject_type, subject_id)
+        check_may_enter(cases, subject_type, subject_id)
         if reply_to is not None and not _is_in(reply_to, subject_type, subject_id):
             raise UnknownThread(subject_id)
         row = Post.objects.create(
@@ -75,8 +75,11 @@ def _is_in(post_id: int, subject_type: str, subject_id: str) -> bool:
     return Post.objects.filter(id=post_id, subject_type=subject_type, subject_id=subject_id).exists()
 
 
-def _enter(cases: CaseRepository, subject_type: SubjectType, subject_id: str) -> None:
-    """Whoever sees the case sees its thread, whoever sees a case of a cause the cause's; reports are not for agents."""
+def check_may_enter(cases: CaseRepository, subject_type: SubjectType, subject_id: str) -> None:
+    """Refuse whoever may not see a thread, as `posts` does.
+
+    Whoever sees the case sees its thread, whoever sees a case of a cause the cause's; reports are not for agents.
+    """
     cases.need("discuss")
     if subject_type == "case":
         cases.require(subject_id, "read")

@@ -100,6 +100,14 @@ def test_a_promotion_does_not_open_the_past_as_if_the_person_had_been_manager_th
     assert seen("ann", "manager", org=org) == {mine_then}
 
 
+def test_a_case_in_scope_is_shown_whole_with_its_history_and_state(ledger: Settings) -> None:
+    case_id = open_in("a", team="service-desk", owner="ann")
+    cases = repository("ann", "agent")
+    assert cases.get(case_id)["case"]["case_id"] == case_id
+    assert [event["kind"] for event in cases.history(case_id)] == ["opened", "routed", "assigned"]
+    assert cases.state(case_id).owner_id == "ann"
+
+
 @pytest.mark.parametrize("method", ["get", "history", "state", "require"])
 def test_unknown_and_forbidden_are_the_same_answer(ledger: Settings, method: str) -> None:
     hidden = open_in("north", team="north-desk")

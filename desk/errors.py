@@ -1,0 +1,106 @@
+"""Refusals as HTTP: one sentence, never what was sent, and nothing about cases outside the scope.
+
+Belongs here: the table from exceptions to status codes. Not here: deciding any refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from cases.access import KeyReused
+from cases.errors import StaleVersion, UnknownCase
+from cases.followups import UnknownFollowUp
+from cases.offers import OfferRefused
+from cases.outbox import NotParked
+from cases.questionnaires import AlreadyAnswered
+from cases.scope import Forbidden
+from desk.context import enter
+from models.case import IllegalMove
+from models.template import MissingField
+
+_CASE_ID = re.compile(r"\bC-[A-Z2-7]{10,20}\b")
+_NOTHING = "there is nothing here"
+
+
+class Refused(Exception):
+    """A refusal of the desk itself, with its status and one sentence."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
+
+
+def install(api: NinjaAPI) -> None:
+    """Answer every known refusal the same way on every route."""
+
+    def on(*kinds: type[Exception], status: int, said: str | None = None) -> None:
+        def respond(request: HttpRequest, error: Exception) -> HttpResponse:
+            return _answer(status, said or _sayable(request, str(error)))
+
+        for kind in kinds:
+            api.add_exception_handler(kind, respond)
+
+    on(UnknownCase, UnknownFollowUp, NotParked, status=404, said=_NOTHING)
+    on(Forbidden, status=403)
+    on(IllegalMove, OfferRefused, MissingField, status=422)
+    on(AlreadyAnswered, KeyReused, status=409)
+    api.add_exception_handler(Refused, lambda request, error: _answer(_status(error), str(error)))
+    api.add_exception_handler(StaleVersion, _stale)
+    api.add_exception_handler(ValidationError, _invalid)
+    api.add_exception_handler(AuthenticationError, _nobody)
+    api.add_exception_handler(HttpError, lambda request, error: _answer(400, "the request cannot be read"))
+
+
+def _status(error: Exception) -> int:
+    return error.status if isinstance(error, Refused) else 500
+
+
+def _answer(status: int, said: str) -> HttpResponse:
+    return JsonResponse({"error": said}, status=status)
+
+
+def _nobody(request: HttpRequest, error: Exception) -> HttpResponse:
+    response = _answer(401, "a valid bearer token is needed")
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _stale(request: HttpRequest, error: Exception) -> HttpResponse:
+    """412 with what the caller has not seen: the difference, and the version to look at."""
+    if not isinstance(error, StaleVersion):
+        raise TypeError("only stale versions come here")
+    said = {"error": "the case has moved on", "version": error.actual, "changes": list(error.changes)}
+    response = JsonResponse(said, status=412)
+    response["ETag"] = f'"{error.actual}"'
+    return response
+
+
+def _invalid(request: HttpRequest, error: Exception) -> HttpResponse:
+    """422 with the fields and what is wrong about them; neither values nor keys the caller made up."""
+    if not isinstance(error, ValidationError):
+        raise TypeError("only validation errors come here")
+    faults = [{"field": _field(fault), "problem": str(fault.get("type", "invalid"))} for fault in error.errors]
+    return JsonResponse({"error": "the request does not fit", "faults": faults}, status=422)
+
+
+def _field(fault: dict[str, object]) -> str:
+    where = fault.get("loc")
+    names = [str(part) for part in where] if isinstance(where, list | tuple) else []
+    known = names[:-1] if fault.get("type") == "extra_forbidden" else names
+    # Below the first field of a body lie keys of the caller's own making.
+    return ".".join(known[:3])
+
+
+def _sayable(request: HttpRequest, said: str) -> str:
+    """The sentence with every case number the caller may not know left out."""
+    named = set(_CASE_ID.findall(said))
+    if not named:
+        return said
+    visible = enter(request).cases.visible(named)
+    replace: Callable[[re.Match[str]], str] = lambda m: m.group() if m.group() in visible else "another case"  # noqa: E731
+    return _CASE_ID.sub(replace, said)

@@ -1,0 +1,1 @@
+"""One module per matter: thin routes that ask scope first, call one function, and answer."""
