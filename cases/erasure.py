@@ -7,7 +7,9 @@ the sealed originals (`intake/vault.py`), the other stores. The chain holds dige
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from cases import outbox
 from cases.db import write_transaction
 from cases.models import Case, EventText, OutboxMessage, Post
 
@@ -22,10 +24,10 @@ class Erased:
     messages: int
 
 
-def erase_customer(customer_id: str) -> Erased:
+def erase_customer(customer_id: str, *, at: datetime | None = None) -> Erased:
     """Remove typed texts, posts and message bodies of a customer's cases and messages to the customer. Safe to repeat.
 
-    Messages that have not left are cancelled: an empty one must not go out.
+    Messages that have not left are cancelled: an empty one must not go out. `at` (UTC) is when, default now.
     """
     with write_transaction():
         ids = list(Case.objects.filter(customer_id=customer_id).values_list("case_id", flat=True))
@@ -34,6 +36,6 @@ def erase_customer(customer_id: str) -> Erased:
         messages = OutboxMessage.objects.filter(case_id__in=ids) | OutboxMessage.objects.filter(
             recipient_type="customer", recipient_id=customer_id
         )
-        messages.filter(state="pending").update(state="cancelled")
+        outbox.cancel(messages.filter(state="pending"), at or datetime.now(UTC), "its words were erased")
         wordy = messages.exclude(body=None, subject=None)
         return Erased(len(ids), typed, about.update(body=None), wordy.update(body=None, subject=None))

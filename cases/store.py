@@ -198,7 +198,7 @@ def write_events(draft: Draft) -> None:
     insert("cases_eventtext", ("event_id", "key", "body"), draft.texts)
     write_standings(draft.standings)
     crashpoint("write.after_standings")
-    _write_messages(draft)
+    write_messages(draft.messages, draft.recorded_at)
 
 
 def write_standings(rows: Sequence[StandingRow]) -> None:
@@ -208,11 +208,10 @@ def write_standings(rows: Sequence[StandingRow]) -> None:
     upsert("cases_standing", "case_no", StandingRow._fields, values)
 
 
-def _write_messages(draft: Draft) -> None:
-    """Put the messages of a draft into the outbox; a key that is there already is the same message."""
-    OutboxMessage.objects.bulk_create(
-        [_message(item, draft.recorded_at) for item in draft.messages], ignore_conflicts=True
-    )
+def write_messages(messages: Sequence[OutgoingMessage], recorded_at: datetime) -> None:
+    """Put messages into the outbox; a key that is there already is the same message."""
+    rows = [_message(item, recorded_at) for item in messages]
+    OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _message(item: OutgoingMessage, created_at: datetime) -> OutboxMessage:
