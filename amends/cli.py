@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.commands import case, rules, world
+from amends.commands import case, check, offer, outbox, rules, sla, world
 from amends.console import answer, console, fail
 
 app = typer.Typer(
@@ -20,6 +20,10 @@ app = typer.Typer(
 app.add_typer(world.app, name="world")
 app.add_typer(case.app, name="case")
 app.add_typer(rules.app, name="rules")
+app.add_typer(check.app, name="check")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(offer.app, name="offer")
+app.add_typer(sla.app, name="sla")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from amends.console import console, fail
 from amends.home import inbox_of, prepare_home
 from amends.loop_view import run_and_show
+from casework.moment import follow_data
 from models.settings import Settings, load_settings
 
 
@@ -22,6 +23,8 @@ def run_demo(*, company: str, customers: int, weeks: int, seed: int, cfpb: Path 
     started = time.monotonic()
     say(f"[bold]Setting up[/] {settings.home}")
     prepare_home(settings, tell=say)
+    # A company of the past lives at the newest moment of its data; by the wall clock all its cases would be overdue.
+    follow_data(settings)
     if cfpb is not None:
         _take_complaints(settings, cfpb)
         say(f"[bold]Real complaints[/] from {cfpb.name}: no customer identity, no scores, no costs are in them")
@@ -81,7 +84,9 @@ def _where_to_look(settings: Settings, base: Settings, seconds: float) -> None:
         f"  Dagster   http://127.0.0.1:{settings.dagster_port}   assets, checks, sensors, runs",
         f"  MLflow    http://127.0.0.1:{settings.mlflow_port}   experiments root-cause-topics, root-cause-classifier",
         "make docs      writes dbt_project/target/static_index.html: every table, column and test; opens in any browser",
-        f"{prefix}amends case list        the cases; amends case explain CASE walks one back to its raw row",
+        f"{prefix}amends case list        the cases; amends case show CASE: owner and why, clocks, playbook, history",
+        f"{prefix}amends case explain CASE walks a case back to its raw row; amends check invariants holds the ledger to its word",
+        f"{prefix}amends sla tick         what the clocks ask for; amends outbox list: what went to whom (as files in outgoing/)",
         f"published tables: {settings.published / 'CURRENT'} names the build; read it with any Parquet reader",
     ):
         console.print("  " + line, soft_wrap=True)

@@ -42,6 +42,7 @@ def prepare_home(settings: Settings, tell: Tell = None) -> list[str]:
         ("intake registry and landing tables", _landing),
         ("ML hand-over tables", _ml_outputs),
         ("programme tables", _programme),
+        ("programme version", _programme_version),
         ("warehouse manifest", _manifest),
     )
     for name, step in steps:
@@ -95,6 +96,14 @@ def _programme(settings: Settings) -> None:
     from intake.programme import compile_programme
 
     compile_programme(settings.programme_dir, settings.programme_tables)
+
+
+def _programme_version(settings: Settings) -> None:
+    """The first programme of a home comes into force; later ones do so by `amends programme apply`."""
+    from casework import moment
+    from casework.programme import active_programme
+
+    active_programme(settings, moment.now(settings))
 
 
 def _manifest(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from amends.console import answer, console
 from amends.home import apply_environment, prepare_home
 from models.settings import ROOT, Settings
 
-STAGES = ("listen", "classify", "detect", "route", "track", "report")
+STAGES = ("listen", "classify", "detect", "route", "respond", "track", "report")
 
 
 def run_and_show(settings: Settings, *, refit: bool = False, as_of: str = "", as_json: bool = False) -> int:

@@ -13,7 +13,7 @@ import django
 from django.conf import settings as django_settings
 from django.db import connections
 
-from models.settings import Settings
+from models.settings import Settings, load_settings
 
 INSTALLED_APPS = ["cases"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -86,6 +86,12 @@ def _point_at(wanted: dict[str, Any]) -> None:
     connections["default"].close()
     connections.databases["default"] = connections.configure_settings({"default": wanted})["default"]
     del connections["default"]
+
+
+def ensure_configured() -> None:
+    """Configure Django for the ledger of the environment's settings, if nobody has configured it yet."""
+    if not django_settings.configured:
+        setup(load_settings())
 
 
 def require_setup() -> None:

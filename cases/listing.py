@@ -15,9 +15,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from cases.db import chunks, select_in
 from cases.models import Case, CaseEvent, Standing
+from models.case import OPEN_STATES, EventKind, State
 from models.case import CaseEvent as Event
-from models.case import EventKind, State
 from models.clocks import SlaClock, clocks
 from models.sla import SlaPolicy
 
@@ -155,3 +156,14 @@ def _line(row: Standing, head: dict[str, Any], clock: SlaClock | None) -> CaseLi
 
 def _is_overdue(clock: SlaClock) -> bool:
     return clock.breached_at is not None
+
+
+def customers_with_open_cases(customer_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the customers about whom a case is open."""
+    rows = select_in("case_no, customer_id", "cases_case", "customer_id", customer_ids)
+    numbers = [int(number) for number, _ in rows]
+    still_open: set[int] = set()
+    for part in chunks(numbers):
+        found = Standing.objects.filter(case_no__in=part, state__in=list(OPEN_STATES))
+        still_open.update(found.values_list("case_no", flat=True))
+    return frozenset(str(customer) for number, customer in rows if number in still_open)

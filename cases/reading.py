@@ -221,7 +221,7 @@ def reconcile(trigger_ids: Iterable[str]) -> ReconcileReport:
             if trigger_id in held:
                 doubled.append(trigger_id)
             held.add(trigger_id)
-        doubled += _open_beside_another()
+        doubled += open_beside_another()
     return ReconcileReport(
         triggers=len(wanted),
         missing=tuple(sorted(wanted - held)),
@@ -230,7 +230,7 @@ def reconcile(trigger_ids: Iterable[str]) -> ReconcileReport:
     )
 
 
-def _open_beside_another() -> list[str]:
+def open_beside_another() -> list[str]:
     """Cases that are open although another case of the same key is."""
     open_numbers = Standing.objects.filter(state__in=list(OPEN_STATES)).values("case_no")
     opened = Case.objects.filter(case_no__in=open_numbers)

@@ -31,6 +31,11 @@ def now(settings: Settings) -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def wall_clock() -> datetime:
+    """What the clock on the wall says (UTC): for leases, which run while a simulated company's time stands still."""
+    return datetime.now(UTC)
+
+
 def follow_data(settings: Settings) -> None:
     """From here on the clock of this home stands at the newest event of its data (a demonstration's company)."""
     _note(settings).parent.mkdir(parents=True, exist_ok=True)

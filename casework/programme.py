@@ -81,15 +81,15 @@ def apply_folder(
     moment = now or datetime.now(UTC)
     files = read_files(folder)
     programme = parse_programme(folder.name, files)
-    _refuse_removals(programme)
+    refuse_removals(programme)
     stored, is_new = programmes.store(
         files, company=programme.company.name, applied_at=moment, effective_from=effective_from or moment, applied_by=by
     )
     return Applied(stored.version[:SHORT], stored.effective_from, is_new)
 
 
-def _refuse_removals(programme: Programme) -> None:
-    """Open cases must keep their team and the calendars their promises run on."""
+def refuse_removals(programme: Programme) -> None:
+    """Open cases must keep their team and the calendars their promises run on. Raises `StillInUse`."""
     from cases import usage
 
     teams = {team.code for team in programme.teams.teams}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 from cases import people
 from casework.engine import Engine
@@ -52,9 +52,17 @@ def owners_present(engine: Engine, load: dict[str, float]) -> list[OwnerState]:
     for team in engine.programme.teams.teams:
         for position in engine.org.members(team, engine.at):
             teams_of[position.employee_id].add(team.code)
-    everyone: dict[str, Any] = engine.org.on(engine.at)
+    everyone = engine.org.on(engine.at)
     return [
-        OwnerState(everyone[person], load.get(person, 0.0), frozenset(codes))
+        OwnerState(_with_capacity(engine, everyone[person], codes), load.get(person, 0.0), frozenset(codes))
         for person, codes in sorted(teams_of.items())
         if engine.org.is_present(person, engine.at)
     ]
+
+
+def _with_capacity(engine: Engine, position: Position, codes: set[str]) -> Position:
+    """HR's capacity, else what the roomiest of the person's teams allows."""
+    if position.capacity_units:
+        return position
+    allowed = (team.member_capacity for team in engine.programme.teams.teams if team.code in codes)
+    return replace(position, capacity_units=max(allowed, default=0))

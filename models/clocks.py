@@ -337,11 +337,17 @@ def sla_payload(
     return said | {"policy_version": policy.version} if policy.version else said
 
 
-def what_if(events: Iterable[CaseEvent], policy: SlaPolicy, as_of: datetime) -> tuple[SlaClock, ...]:
-    """The clocks of a case had `policy` been in force from its opening: for planning; history itself stays."""
+def what_if(
+    events: Iterable[CaseEvent], policy: SlaPolicy, as_of: datetime, *, facts: Mapping[str, Any] | None = None
+) -> tuple[SlaClock, ...]:
+    """The clocks of a case had `policy` been in force from its opening: for planning; history itself stays.
+
+    `facts` are the case's, by which targets may be narrowed; without them only what the opening event says is known.
+    """
     history = sorted(events, key=lambda event: event.seq)
     opening = next(event.payload for event in history if event.kind is EventKind.OPENED)
-    facts = {"kind": opening.get("case_kind"), "source": opening.get("source"), "segment": opening.get("segment")}
+    known = {"kind": opening.get("case_kind"), "source": opening.get("source"), "segment": opening.get("segment")}
+    facts = {**known, **(facts or {})}
 
     def again(event: CaseEvent) -> CaseEvent | None:
         if event.kind is not EventKind.SLA_APPLIED:

@@ -111,7 +111,9 @@ def due_steps(
     if state.kind is CaseKind.EXCELLENCE or state.state not in OPEN_STATES | SETTLED_STATES:
         return ()
     steps = [*_reminders(case_id, state, clocks, around, done), *_escalations(case_id, state, clocks, around)]
-    return tuple(step for step in steps if step.key not in done)
+    # Two conditions of one rung are one word to one person.
+    by_key = {step.key: step for step in reversed(steps)}
+    return tuple(step for key, step in reversed(by_key.items()) if key not in done)
 
 
 def _reminders(

@@ -7,8 +7,9 @@ SLA targets or anything a business user decides (that is `programme/`), and noth
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AwareDatetime, field_validator
+from pydantic import AwareDatetime, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,18 @@ class Settings(BaseSettings):
     as_of: AwareDatetime | None = None
     dagster_port: int = 3000
     mlflow_port: int = 5000
+    # How messages leave: as files in the home until somebody chooses otherwise.
+    transport: Literal["file", "smtp", "webhook", "apprise"] = "file"
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_sender: str | None = None
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_starttls: bool = True
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_hosts: tuple[str, ...] = ()
+    apprise_url: SecretStr | None = None
 
     @field_validator("home", mode="after")
     @classmethod
@@ -90,6 +103,11 @@ class Settings(BaseSettings):
     def ledger_path(self) -> Path:
         """The case ledger when it is SQLite."""
         return self.home / "ledger.db"
+
+    @property
+    def outgoing(self) -> Path:
+        """Messages that left as files."""
+        return self.home / "outgoing"
 
     @property
     def ledger_export(self) -> Path:

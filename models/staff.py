@@ -71,6 +71,8 @@ class Team(Strict):
     skills_any: tuple[str, ...] = ()
     calendar: str = "default"
     lead_role: Role = "team_lead"
+    # What a member can carry of whom HR says nothing: leads and managers are listed with no capacity for cases.
+    member_capacity: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _known_fields(self) -> Self:

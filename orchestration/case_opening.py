@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from models.facts import ResolutionFact, TriggerFact
 from models.settings import Settings
@@ -120,16 +119,8 @@ def newest_event(settings: Settings) -> int:
 
 
 def _open(settings: Settings, triggers: Sequence[TriggerFact], resolutions: Sequence[ResolutionFact]) -> dict[str, int]:
-    from cases import conf, services
-    from intake.programme import load_programme
+    from casework.engine import start
+    from casework.opening import open_with
 
-    conf.setup(settings)
-    programme = load_programme(settings.programme_dir)
-    result = services.open_cases(
-        triggers,
-        resolutions,
-        recorded_at=datetime.now(UTC),
-        routing=programme.routing,
-        sla=programme.sla,
-    )
+    result = open_with(start(settings), triggers, resolutions)
     return {"triggers": len(triggers), **{name: getattr(result, name) for name in COUNTED}}

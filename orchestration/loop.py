@@ -32,6 +32,9 @@ STAGE_OF_STEP = {
     "dbt_detect": "classify",
     "ml_detection__trigger": "detect",
     "check_triggers": "detect",
+    "case_assignment": "respond",
+    "case_clocks": "respond",
+    "outbox_delivery": "respond",
     "case_reconciliation": "track",
     "export_ledger": "track",
     "dbt_track": "track",
@@ -72,6 +75,7 @@ def run_loop(refit: bool = False) -> Iterator[LoopEvent]:
         # A run of which every step is skipped still costs five CPU-seconds of planned events.
         yield from (LoopEvent(stage, "done", "nothing new") for stage in ("listen", "classify", "detect"))
         yield LoopEvent("route", "done", "0 opened: nothing new")
+        yield LoopEvent("respond", "done", "nothing new")
         yield LoopEvent("track", "done", "nothing new")
         yield LoopEvent("report", "done", "nothing new; CURRENT stays")
         return
@@ -79,6 +83,7 @@ def run_loop(refit: bool = False) -> Iterator[LoopEvent]:
         config = {"ops": {"classify_signals": {"config": {"refit": True}}}} if refit else None
         yield from _follow("detect_breakdowns", instance, config)
         yield from _open_cases(instance)
+        yield from _follow("work_cases", instance, None)
         if watermark.read(settings, "track") == publishing_run.track_fingerprint(settings):
             yield LoopEvent("track", "done", "nothing new")
             yield LoopEvent("report", "done", "nothing new; CURRENT stays")

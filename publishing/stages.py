@@ -45,6 +45,13 @@ _TRACK = """
     from fct_case_outcome
     where case_kind = 'recovery'
 """
+_RESPOND = """
+    select
+        count(*) filter (where state in ('new', 'assigned', 'in_progress', 'waiting_for_customer')),
+        count(*) filter (where state in ('new', 'assigned', 'in_progress', 'waiting_for_customer') and owner_id is not null),
+        sum(escalations)
+    from fct_case
+"""
 # Per source, never added up: an agency's complaints and our own cases are timely in different senses.
 _TIMELY = """
     select source, sum(timely), sum(denominator)
@@ -63,6 +70,7 @@ def stage_facts(settings: Settings) -> dict[str, str]:
             "classify": _classify(connection),
             "detect": _detect(connection),
             "route": _route(connection),
+            "respond": _respond(connection),
             "track": _track(connection),
             "report": _report(settings),
         }
@@ -114,6 +122,13 @@ def _route(connection: duckdb.DuckDBPyConnection) -> str:
         return ""
     kinds = f"{recovery:,} recovery, {breakdown:,} breakdown, {excellence:,} excellence"
     return f"{cases:,} cases in the ledger ({kinds}); {unassigned:,} without a team"
+
+
+def _respond(connection: duckdb.DuckDBPyConnection) -> str:
+    still_open, owned, escalations = _row(connection, _RESPOND)
+    if not still_open:
+        return ""
+    return f"{owned:,} of {still_open:,} open cases have an owner; {escalations or 0:,} escalations so far"
 
 
 def _track(connection: duckdb.DuckDBPyConnection) -> str:

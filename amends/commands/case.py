@@ -1,28 +1,22 @@
-"""`amends case`: look at cases and walk one back to where it came from."""
+"""`amends case`: look at cases, walk one back to where it came from, and work one."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from amends.console import answer, console, fail
+from amends.working import By, Json, actor, engine, ledger, refusals
 from models.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Cases: list them, show one, explain where one came from.")
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+if TYPE_CHECKING:
+    from models.case import CaseState, EventKind
 
-
-def _ledger() -> Any:
-    from cases import conf, services
-
-    settings = load_settings()
-    if not settings.ledger_url and not settings.ledger_path.exists():
-        fail(f"There is no ledger in {settings.home} yet; `amends setup` makes one, `amends demo` fills one.")
-    conf.setup(settings)
-    return services
+app = typer.Typer(no_args_is_help=True, help="Cases: list, show, explain, open, assign, work and settle them.")
+Version = Annotated[int | None, typer.Option("--version", help="The version you saw; refused if it has moved on.")]
 
 
 @app.command("list")
@@ -36,18 +30,19 @@ def list_(
 
     if state is not None and state not in list(State):
         fail(f"There is no state {state}; there are {', '.join(State)}.")
-    rows = [asdict(row) for row in _ledger().list_cases(state=State(state) if state else None, limit=limit)]
+    rows = [asdict(row) for row in ledger().list_cases(state=State(state) if state else None, limit=limit)]
 
     def show(_: dict[str, Any]) -> None:
         table = Table(
-            "case", "opened", "kind", "state", "sev", "cause", "subject", "signals", box=None, header_style="bold"
-        )
+            "case", "opened", "kind", "state", "sev", "cause", "subject", "owner", "signals", box=None,
+            header_style="bold",
+        )  # fmt: skip
         table.columns[0].no_wrap = True
         for row in rows:
             subject = f"{row['subject_type']} {row['subject_id']}"
             opened = str(row["opened_at"])[:16]
             table.add_row(row["case_id"], opened, row["case_kind"], row["state"], str(row["severity"]),
-                          row["cause_id"] or "unknown", subject, str(row["signals"]))  # fmt: skip
+                          row["cause_id"] or "unknown", subject, row["owner_id"] or "nobody", str(row["signals"]))  # fmt: skip
         console.print(table if rows else "No case yet.")
 
     answer({"ok": True, "cases": rows}, json_, show=show)
@@ -58,7 +53,7 @@ def explain(case_id: str, json_: Json = False) -> None:
     """Walk a case back to its trigger, signal, raw row, model version and Dagster run."""
     from amends.explain import explain_case, show
 
-    _ledger()
+    ledger()
     document = explain_case(load_settings(), case_id)
     if document is None:
         fail(f"There is no case {case_id}; `amends case list` names the newest.")
@@ -67,24 +62,169 @@ def explain(case_id: str, json_: Json = False) -> None:
 
 @app.command("show")
 def show_(case_id: str, json_: Json = False) -> None:
-    """State, owner and history of one case."""
-    from cases.errors import UnknownCase
+    """Owner and why, SLA clocks, playbook with alternatives, and history of one case."""
+    from amends.case_view import show
+    from casework.view import case_view
 
-    try:
-        found = _ledger().explain(case_id)
-    except UnknownCase:
-        fail(f"There is no case {case_id}; `amends case list` names the newest.")
+    with refusals():
+        document = case_view(engine(), case_id)
+    answer({"ok": True, **document}, json_, show=show)
 
-    def show(document: dict[str, Any]) -> None:
-        head, state = document["case"], document["state"]
-        subject = f"{head['subject_type']} {head['subject_id']}"
-        console.print(
-            f"[bold]{head['case_id']}[/] {state['state']}, severity {state['severity']}, {head['cause_id'] or 'cause unknown'}"
-        )
-        console.print(f"about {subject}; team {state['team'] or 'none'}, owner {state['owner_id'] or 'nobody'}")
-        for event in document["events"]:
-            console.print(
-                f"  {str(event['occurred_at'])[:16]}  {event['kind']:<20} {event['actor_type']}", soft_wrap=True
-            )
 
-    answer({"ok": True, **found}, json_, show=show)
+@app.command("open")
+def open_(
+    reason: Annotated[str, typer.Option(help="What happened, in your words (kept apart, erasable).")],
+    severity: Annotated[int, typer.Option(min=1, max=4, help="1 is worst.")] = 3,
+    customer: Annotated[str | None, typer.Option(help="Customer number.")] = None,
+    about: Annotated[str | None, typer.Option(help="What it is about, such as ticket:123.")] = None,
+    kind: Annotated[str, typer.Option(help="recovery, excellence or breakdown")] = "recovery",
+    cause: str | None = None,
+    journey: str | None = None,
+    segment: str | None = None,
+    branch: str | None = None,
+    region: str | None = None,
+    value: Annotated[float | None, typer.Option(help="Value of the customer, USD a year.")] = None,
+    key: Annotated[str | None, typer.Option(help="Makes the call safe to repeat.")] = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """Open a case by hand; it is routed and put under targets like any other."""
+    from casework.moves import open_by_hand
+
+    subject = tuple(about.split(":", 1)) if about and ":" in about else None
+    if about and subject is None:
+        fail("--about reads type:id, such as ticket:123.")
+    with refusals():
+        case_id = open_by_hand(
+            engine(), actor=actor(by), reason=reason, severity=severity, customer_id=customer, kind=kind,
+            cause_id=cause, journey=journey, subject=subject, value_usd=value, segment=segment, region=region,
+            branch_id=branch, key=key,
+        )  # fmt: skip
+        state = ledger().state_of(case_id)
+    _told(case_id, state, json_)
+
+
+@app.command()
+def assign(
+    case_id: str,
+    owner: Annotated[str, typer.Argument(help="Employee number.")],
+    reason: Annotated[str, typer.Option(help="Why this person.")] = "assigned by hand",
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """Give a case to a person, whatever the queue says."""
+    from casework.assignment import assign_by_hand
+
+    with refusals():
+        state = assign_by_hand(engine(), case_id, owner, reason=reason, actor=actor(by), expected_version=version)
+    _told(case_id, state, json_)
+
+
+@app.command()
+def act(
+    case_id: str,
+    event: Annotated[str, typer.Argument(help="What happened, such as work_started, contacted, note_added.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, may be repeated.")] = None,
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """Record any other event of a case: work started, customer contacted or informed, waiting, note, escalation."""
+    from models.case import SERVICE_KINDS, EventKind
+
+    known = [str(kind) for kind in EventKind if kind not in SERVICE_KINDS]
+    if event not in known:
+        fail(f"There is no event {event}; there are {', '.join(known)}.")
+    _move(case_id, EventKind(event), _pairs(set_ or []), version, by, json_)
+
+
+@app.command()
+def resolve(
+    case_id: str,
+    playbook: Annotated[str | None, typer.Option(help="The playbook that was used.")] = None,
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """The problem is solved; the customer may still have to be told, the case to be closed."""
+    from models.case import EventKind
+
+    _move(case_id, EventKind.RESOLVED, {"playbook_code": playbook} if playbook else {}, version, by, json_)
+
+
+@app.command()
+def close(
+    case_id: str,
+    outcome: Annotated[str, typer.Option(help="Outcome code, such as in_favour, partial, declined.")],
+    comment: Annotated[str, typer.Option(help="What was done (kept apart, erasable).")],
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """End the work on a resolved case."""
+    from models.case import EventKind
+
+    _move(case_id, EventKind.CLOSED, {"outcome_code": outcome, "comment": comment}, version, by, json_)
+
+
+@app.command()
+def reopen(
+    case_id: str, reason: Annotated[str, typer.Option()], version: Version = None, by: By = "", json_: Json = False
+) -> None:
+    """Work goes on; routing decides again who does it."""
+    from models.case import EventKind
+
+    _move(case_id, EventKind.REOPENED, {"reason": reason}, version, by, json_)
+
+
+@app.command()
+def merge(
+    case_id: str,
+    into: Annotated[str, typer.Option(help="The open case that goes on.")],
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """Two cases are one matter: this one ends, the other goes on."""
+    from models.case import EventKind
+
+    _move(case_id, EventKind.MERGED, {"into": into}, version, by, json_)
+
+
+@app.command()
+def invalidate(
+    case_id: str,
+    reason: Annotated[str, typer.Option(help="Why it is no case: a label rules and models learn from.")],
+    version: Version = None,
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """No case after all: leaves every clock and every owner's figures."""
+    from models.case import EventKind
+
+    _move(case_id, EventKind.INVALIDATED, {"reason": reason}, version, by, json_)
+
+
+def _move(case_id: str, kind: EventKind, payload: dict[str, Any], version: int | None, by: str, as_json: bool) -> None:
+    from casework import moves
+
+    with refusals():
+        state = moves.act(engine(), case_id, kind, payload, actor=actor(by), expected_version=version)
+    _told(case_id, state, as_json)
+
+
+def _pairs(items: list[str]) -> dict[str, Any]:
+    """`key=value` options as a payload; whole numbers become numbers."""
+    broken = [item for item in items if "=" not in item]
+    if broken:
+        fail(f"--set reads key=value, not {broken[0]}.")
+    pairs = (item.split("=", 1) for item in items)
+    return {key: int(value) if value.isdigit() and key == "severity" else value for key, value in pairs}
+
+
+def _told(case_id: str, state: CaseState, as_json: bool) -> None:
+    """The state after a move, in one line or as JSON."""
+    document = {"ok": True, "case_id": case_id, "state": asdict(state)}
+    text = f"[bold]{case_id}[/] is {state.state}, version {state.version}, owner {state.owner_id or 'nobody'}"
+    answer(document, as_json, text=text)

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.defs.classify import classify_signals, dbt_detect
 from orchestration.defs.detect import detect_triggers
 from orchestration.defs.listen import dbt_prepare, take_in
+from orchestration.defs.respond import case_assignment, case_clocks, outbox_delivery
 from orchestration.defs.track import case_reconciliation, dbt_track, export_ledger, publish_build
 
 detect_breakdowns = dg.define_asset_job(
@@ -24,4 +25,10 @@ retrain_root_cause = dg.define_asset_job(
     selection=dg.AssetSelection.assets(classify_signals),
     description="Fit topics and the root-cause classifier anew on all evidence and score every signal with them.",
     config={"ops": {"classify_signals": {"config": {"refit": True}}}},
+)
+
+work_cases = dg.define_asset_job(
+    name="work_cases",
+    selection=dg.AssetSelection.assets(case_assignment, case_clocks, outbox_delivery),
+    description="Give waiting cases to people, see what the clocks ask for, and let the outbox out.",
 )

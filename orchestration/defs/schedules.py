@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.defs.jobs import retrain_root_cause, track_and_publish
+from orchestration.defs.jobs import retrain_root_cause, track_and_publish, work_cases
 
 daily_tracking = dg.ScheduleDefinition(
     name="daily_tracking",
@@ -18,4 +18,12 @@ weekly_retraining = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     cron_schedule="0 3 * * 0",
     description="Themes and the root-cause classifier are fitted anew on Sunday night.",
+)
+
+working_cases = dg.ScheduleDefinition(
+    name="working_cases",
+    job=work_cases,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    cron_schedule="*/10 * * * *",
+    description="Time alone makes reminders due, people come back, and messages may go out: every ten minutes.",
 )

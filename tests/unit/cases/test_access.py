@@ -28,6 +28,7 @@ def test_a_token_names_its_principal_until_it_ends_or_is_revoked(ledger: Setting
     assert access.revoke_token(told.fingerprint, at=day(3)).revoked_at == day(1)
 
 
+@pytest.mark.sqlite_only
 def test_the_ledger_holds_no_token(ledger: Settings) -> None:
     token = access.issue_token("E1", "agent", at=day(0), expires_at=day(10))
     assert AccessToken.objects.get().token_hash == sha256(token.encode()).hexdigest()

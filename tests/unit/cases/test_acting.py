@@ -123,6 +123,7 @@ def test_recorded_rows_can_be_neither_changed_nor_removed(ledger: Settings, tabl
         cursor.execute(statement)
 
 
+@pytest.mark.sqlite_only
 def test_a_row_cannot_be_replaced_either(ledger: Settings) -> None:
     open_one()
     with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:

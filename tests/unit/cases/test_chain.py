@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
-from cases import conf, services
+from cases import services
 from cases.chain import hash_fields
 from models.settings import Settings
-from tests.unit.cases.builders import NOW, resolution, trigger
+from tests.unit.cases.builders import NOW, resolution, tamper, trigger
 
 
 @pytest.fixture
@@ -18,18 +16,6 @@ def filled(ledger: Settings) -> Settings:
     services.open_cases(facts, [resolution("r", 9, about="t1")], recorded_at=NOW)
     assert services.verify_chain().ok
     return ledger
-
-
-def tamper(settings: Settings, *statements: str) -> None:
-    """Somebody with the file and the guards taken off."""
-    with sqlite3.connect(settings.ledger_path) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in names:
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
-    conf.setup(settings)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +34,7 @@ def tamper(settings: Settings, *statements: str) -> None:
     ],
 )
 def test_tampering_is_found(filled: Settings, statement: str) -> None:
-    tamper(filled, statement)
+    tamper(statement)
     report = services.verify_chain()
     assert not report.ok
     assert report.problems
@@ -56,7 +42,7 @@ def test_tampering_is_found(filled: Settings, statement: str) -> None:
 
 def test_the_head_pins_the_whole_history(filled: Settings) -> None:
     head = services.verify_chain().head
-    tamper(filled, "DELETE FROM cases_caseevent WHERE event_id = (SELECT max(event_id) FROM cases_caseevent)")
+    tamper("DELETE FROM cases_caseevent WHERE event_id = (SELECT max(event_id) FROM cases_caseevent)")
     assert services.verify_chain().head != head
 
 

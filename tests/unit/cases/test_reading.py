@@ -80,6 +80,7 @@ def test_an_excellence_case_gets_no_clock(ledger: Settings) -> None:
     assert services.counts().events == 1
 
 
+@pytest.mark.sqlite_only
 def test_a_ledger_is_ready_only_after_it_was_migrated(
     ledger: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

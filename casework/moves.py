@@ -1,0 +1,85 @@
+"""What a person does to a case: open one by hand, take it, work it, settle it, and what the engine adds to that.
+
+Belongs here: putting a person's move together with what follows from it (new targets, the question to the owner at
+close, the word to whoever is told). Not here: whether the move is legal (`models/case.py`), who may make it
+(`cases/scope.py`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cases import services
+from cases.acting import Change, Move
+from casework.engine import Engine
+from casework.opening import open_with
+from models.case import Actor, CaseState, EventKind
+from models.facts import TriggerFact
+
+MANUAL_RULE = "manual"
+
+
+def act(
+    engine: Engine,
+    case_id: str,
+    kind: EventKind,
+    payload: Mapping[str, Any],
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> CaseState:
+    """Make one move at the engine's moment; refusals as in `cases.services.act`.
+
+    Without `expected_version` the newest version is meant. A changed severity and a reopening bring new targets; a
+    closing puts the question to the owner when the sample says so.
+    """
+    moves = [Move(kind, payload)]
+    change = Change(case_id, moves, actor, engine.at, expected_version, by_hand=True)
+    state = services.change(change, recorded_at=engine.recorded_at, sla=engine.programme.sla)
+    if kind is EventKind.CLOSED:
+        from casework import questions
+
+        questions.ask_owner(engine, case_id, state)
+    return state
+
+
+def open_by_hand(
+    engine: Engine,
+    *,
+    actor: Actor,
+    reason: str,
+    severity: int,
+    customer_id: str | None,
+    kind: str = "recovery",
+    cause_id: str | None = None,
+    journey: str | None = None,
+    subject: tuple[str, str] | None = None,
+    value_usd: float | None = None,
+    segment: str | None = None,
+    region: str | None = None,
+    branch_id: str | None = None,
+    key: str | None = None,
+) -> str:
+    """Open a case a person asks for, with the routing, targets and advice a rule's case would get; returns its id.
+
+    `key` makes the call safe to repeat (default: a fresh one). A case that is open for the same customer and concern
+    takes the request in instead. `reason` is kept as a note, so it can be erased. Raises `ValueError` when neither a
+    customer nor a subject is named.
+    """
+    if customer_id is None and subject is None:
+        raise ValueError("a case is about a customer or a subject: name one")
+    subject_type, subject_id = subject if subject and customer_id is None else ("customer", str(customer_id))
+    trigger = TriggerFact(
+        trigger_id=f"manual-{key or uuid.uuid4().hex}", rule_id=MANUAL_RULE, rule_hash=engine.version, kind=kind,
+        subject_type=subject_type, subject_id=subject_id, severity=severity, occurred_at=engine.at,
+        customer_id=customer_id, cause_id=cause_id, journey=journey, value_usd=value_usd, segment=segment,
+        region=region, branch_id=branch_id, source=MANUAL_RULE, subject_refs=(subject,) if subject else (),
+        lineage={"origin": MANUAL_RULE}, opened_by=actor,
+    )  # fmt: skip
+    result = open_with(engine, [trigger], [])
+    case_id = services.case_of_trigger(trigger.trigger_id)
+    if result.opened or result.attached:
+        act(engine, case_id, EventKind.NOTE_ADDED, {"note": reason}, actor=actor)
+    return case_id

@@ -1,0 +1,38 @@
+"""Opening cases the way the programme in force says: routed, under targets, with advice and a word to the team.
+
+Belongs here: binding the programme to `cases.services.open_cases`. Not here: which triggers there are
+(`cases/feed.py`), which case takes one (`cases/episodes.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cases import services
+from cases.episodes import facts_of
+from casework import advice, messages
+from casework.engine import Engine
+from models.facts import ResolutionFact, TriggerFact
+from models.message import OutgoingMessage
+
+if TYPE_CHECKING:
+    from cases.opening import OpenResult
+
+
+def open_with(
+    engine: Engine, triggers: Iterable[TriggerFact], resolutions: Iterable[ResolutionFact], *, batch_size: int = 2_000
+) -> OpenResult:
+    """Give every trigger exactly one case, by the programme in force; see `cases.services.open_cases`."""
+
+    def recommend(trigger: TriggerFact, case_id: str) -> Mapping[str, Any] | None:
+        return advice.recommendation(engine, case_id, facts_of(trigger))
+
+    def alert(trigger: TriggerFact, case_id: str, team: str | None) -> OutgoingMessage | None:
+        return messages.opened(engine, trigger, case_id, team)
+
+    return services.open_cases(
+        triggers, resolutions, recorded_at=engine.recorded_at, routing=engine.programme.routing,
+        sla=engine.programme.sla, recommend=recommend, alert=alert, policy_version=engine.version,
+        batch_size=batch_size,
+    )  # fmt: skip
