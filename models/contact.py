@@ -7,8 +7,6 @@ forbids for now.
 
 from __future__ import annotations
 
-import hmac
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -181,19 +179,3 @@ def _waits(purpose: Purpose, person: ContactFacts, policy: ContactPolicy, now: d
         free = recent[-policy.most_in_30_days] + timedelta(days=30)
         waits.append((free, f"{policy.most_in_30_days} contacts in 30 days are the most"))
     return waits
-
-
-def address_hash(address: str, key: bytes) -> str:
-    """Keyed SHA-256 (hex) of a mail address or telephone number, by which the do-not-contact list knows it.
-
-    Spelling does not matter: case, width and spaces, and for a number everything but its digits and a leading 00. A
-    hash without a key would not do: there are few enough telephone numbers to try them all. Raises `ValueError` for an
-    address without content or an empty key.
-    """
-    plain = "".join(unicodedata.normalize("NFKC", address).casefold().split())
-    if "@" not in plain:
-        digits = [str(unicodedata.decimal(character)) for character in plain if character.isdecimal()]
-        plain = "".join(digits).removeprefix("00")
-    if not plain or not key:
-        raise ValueError("an address hash needs an address and a key")
-    return hmac.digest(key, plain.encode(), "sha256").hex()

@@ -20,7 +20,6 @@ from models.contact import (
     ContactPolicy,
     Purpose,
     QuietHours,
-    address_hash,
     decide,
 )
 
@@ -262,26 +261,3 @@ def test_a_policy_that_cannot_be_meant_is_refused(more: dict[str, Any], reason: 
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         decide("email", "service", person(), POLICY, datetime(2026, 3, 4))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Ada@Example.org", " ada@example.org "),
-        ("ａｄａ@example.org", "ada@example.org"),
-        ("+44 20 7946-0000", "0044 (20) 79460000"),
-        ("٤٤٢٠", "4420"),
-    ],
-)
-def test_the_list_knows_an_address_in_every_spelling_and_not_without_its_key(one: str, other: str) -> None:
-    assert address_hash(one, b"key") == address_hash(other, b"key")
-    assert address_hash(one, b"key") != address_hash(one, b"another")
-    assert len(address_hash(one, b"key")) == 64
-
-
-@pytest.mark.parametrize(
-    ("address", "key"), [("", b"key"), ("  ", b"key"), ("n/a", b"key"), ("00", b"k"), ("a@b.c", b"")]
-)
-def test_an_address_without_content_or_a_missing_key_is_refused(address: str, key: bytes) -> None:
-    with pytest.raises(ValueError, match="needs an address and a key"):
-        address_hash(address, key)
