@@ -69,7 +69,11 @@ def test_two_openers_racing_over_the_same_triggers_open_each_case_once(ledger: S
     assert services.verify_chain().ok
 
 
-@pytest.mark.parametrize("point", CRASH_POINTS)
+# Sending and giving have a world outside the ledger to be held against: test_outbox_faults.py.
+POINTS = [point for point in CRASH_POINTS if point.partition(".")[0] not in ("outbox", "offer")]
+
+
+@pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_any_point_loses_and_doubles_nothing(ledger: Settings, point: str) -> None:
     name = point.partition(".")[0].replace("_cases", "").replace("write", "act")
     if name != "open":
