@@ -1,0 +1,98 @@
+"""Waiting cases find present people, with reasons; people who are away give them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from cases import outbox_reading, people, services
+from casework import assignment
+from casework.engine import Engine
+from models.case import Actor, EventKind, IllegalMove, State
+from tests.unit.casework.builders import open_case
+from tests.unit.casework.conftest import MONDAY
+
+At = Callable[[datetime], Engine]
+BOSS = Actor("person", "E-lead")
+
+
+def away(engine: Engine, who: str, days: float, key: str = "a1") -> None:
+    people.record_absence(
+        key, who, engine.at - timedelta(hours=1), engine.at + timedelta(days=days), recorded_at=engine.at, by="hr"
+    )
+
+
+def test_a_waiting_case_gets_a_present_owner_with_reasons_and_a_word_to_the_owner(at: At) -> None:
+    engine = at(MONDAY)
+    case_id = open_case(engine, "t1", region="north")
+    report = assignment.run(engine)
+    assert (report.assigned, report.unassigned) == (1, {})
+    state = services.state_of(case_id)
+    assert (state.state, state.owner_id) == (State.ASSIGNED, "E-bob")
+    event = services.explain(case_id)["events"][-1]
+    assert event["kind"] == EventKind.ASSIGNED
+    assert any("works in north" in reason for reason in event["payload"]["reasons"])
+    words = [line for line in outbox_reading.lines(None, 10) if line.template == "assigned"]
+    assert [line.recipient_id for line in words] == ["E-bob"]
+
+
+def test_nothing_goes_to_somebody_who_is_away(at: At) -> None:
+    away(at(MONDAY), "E-bob", 0.2)
+    engine = at(MONDAY)
+    ids = [open_case(engine, f"t{i}", region="north") for i in range(3)]
+    assignment.run(engine)
+    assert {services.state_of(case_id).owner_id for case_id in ids} == {"E-ann"}
+
+
+def test_a_long_absence_gives_open_cases_back_and_a_short_one_does_not(at: At) -> None:
+    engine = at(MONDAY)
+    case_id = open_case(engine, "t1", region="north")
+    assignment.run(engine)
+    later = MONDAY + timedelta(hours=2)
+    away(at(later), "E-bob", 0.5, "short")
+    assert assignment.run(at(later)).released == 0
+    away(at(later), "E-bob", 5, "long")
+    report = assignment.run(at(later + timedelta(minutes=5)))
+    assert (report.released, report.assigned) == (1, 1)
+    state = services.state_of(case_id)
+    assert (state.owner_id, state.previous_owner_id) == ("E-ann", "E-bob")
+
+
+def test_history_is_given_to_people_without_calling_them_to_it(at: At) -> None:
+    engine = at(MONDAY)
+    case_id = open_case(engine, "t1", is_historic=True)
+    assignment.run(engine)
+    assert services.state_of(case_id).owner_id is not None
+    assert outbox_reading.lines(None, 10) == []
+
+
+def test_a_team_without_room_says_so_and_the_case_waits(at: At) -> None:
+    engine = at(MONDAY)
+    for i in range(15):
+        open_case(engine, f"t{i}", severity=2)
+    report = assignment.run(engine)
+    # Twenty units of capacity, two a case.
+    assert report.assigned == 10
+    assert len(report.unassigned) == 5
+    assert all("full" in why for why in report.unassigned.values())
+    assert report.shadow_price["service-desk"] > 0
+
+
+def test_nobody_can_be_given_a_case_while_away(at: At) -> None:
+    engine = at(MONDAY)
+    case_id = open_case(engine, "t1")
+    away(engine, "E-ann", 3)
+    with pytest.raises(IllegalMove, match="away"):
+        assignment.assign_by_hand(at(MONDAY), case_id, "E-ann", reason="asked", actor=BOSS, expected_version=None)
+
+
+def test_a_second_round_changes_nothing(at: At) -> None:
+    engine = at(MONDAY)
+    case_id = open_case(engine, "t1")
+    assignment.run(engine)
+    version = services.state_of(case_id).version
+    report = assignment.run(at(MONDAY))
+    assert (report.assigned, report.released) == (0, 0)
+    assert services.state_of(case_id).version == version
