@@ -115,3 +115,13 @@ def consent(
             customer_id, channel, purpose, is_allowed=allowed, since=now.at, recorded_at=now.recorded_at, source=source
         )
     answer({"ok": True}, json_, text="Noted.")
+
+
+@app.command("after-restore")
+def after_restore(json_: Json = False) -> None:
+    """Run once after a backup was put back: park every customer message that may have left since it was taken."""
+    now = engine()
+    from cases import outbox
+
+    count = outbox.park_after_restore(now.at)
+    answer({"ok": True, "parked": count}, json_, text=f"{count} messages to customers wait for a person's word.")
