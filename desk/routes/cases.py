@@ -26,6 +26,9 @@ router = Router(tags=["cases"])
 def list_cases(request: HttpRequest, query: Annotated[CaseQuery, Query()]) -> HttpResponse:
     """50 per page; go on with `after=<next_after>`. A search ignores the other filters."""
     desk = enter(request)
+    # A filter spelt wrong must not answer with everything.
+    if request.GET.keys() - CaseQuery.model_fields.keys():
+        raise Refused(422, f"a list is narrowed by {', '.join(CaseQuery.model_fields)}")
     if query.search is not None:
         return answers.unless_known(request, answers.page(desk.cases.search(query.search)))
     found = desk.cases.page(_filter(query), after=query.after)

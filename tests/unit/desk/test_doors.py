@@ -11,6 +11,7 @@ import pytest
 
 from cases import access, audit, followups, people
 from cases.models import AuditEntry
+from desk import conf as desk_conf
 from desk.conf import MAX_BODY_BYTES
 from models.settings import Settings
 from tests.unit.desk.client import Client
@@ -93,7 +94,7 @@ def test_a_refusal_never_repeats_what_was_sent(sign_in: Sign, path: str, body: A
     assert json.loads(answer.content)["error"]
 
 
-def test_a_refusal_does_not_name_a_case_out_of_sight(sign_in: Sign) -> None:
+def test_a_refusal_does_not_name_a_case_out_of_sight(desk: Settings, sign_in: Sign) -> None:
     from cases import services
     from models.case import Actor, EventKind
 
@@ -102,10 +103,12 @@ def test_a_refusal_does_not_name_a_case_out_of_sight(sign_in: Sign) -> None:
     for kind, payload in (("contacted", {"channel": "phone"}), ("resolved", {}),
                           ("closed", {"outcome_code": "in_favour", "comment": "done"})):  # fmt: skip
         assert ann.act(case_id, kind, **payload).status_code == 200
+    later = desk.model_copy(update={"as_of": AS_OF + timedelta(days=3)})
+    desk_conf.setup(later)
     second = opened(ann, "key-00000002")
     assert second != case_id
     there = {"team": "executive-care", "owner_role": "manager", "path": [], "reasons": []}
-    services.act(second, EventKind.ROUTED, there, actor=Actor("system", "t"), occurred_at=AS_OF,
+    services.act(second, EventKind.ROUTED, there, actor=Actor("system", "t"), occurred_at=AS_OF + timedelta(days=3),
                  expected_version=services.state_of(second).version, recorded_at=datetime.now(UTC))  # fmt: skip
     assert ann.get(f"/api/cases/{second}").status_code == 404
     refused = ann.act(case_id, "reopened", reason="again")
@@ -122,8 +125,8 @@ def test_every_request_of_somebody_let_in_is_noted_with_its_route_and_never_its_
     ann.post(f"/api/cases/{case_id}/notes", {"note": "secret words"})
     seen = auditor.get("/api/audit").json()["items"]
     assert [(item["action"], item["subject_id"], item["status"]) for item in seen[:3]] == [
-        ("POST /api/cases/<str:case_id>/notes", case_id, 200), ("GET /api/cases/<str:case_id>", "C-NOSUCHCASE", 404),
-        ("GET /api/cases/<str:case_id>", case_id, 200),
+        ("POST /api/cases/<case_id>/notes", case_id, 200), ("GET /api/cases/<case_id>", "C-NOSUCHCASE", 404),
+        ("GET /api/cases/<case_id>", case_id, 200),
     ]  # fmt: skip
     assert "secret words" not in str(AuditEntry.objects.values_list())
     assert ann.get("/api/audit").status_code == 403
