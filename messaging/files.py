@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -35,7 +36,8 @@ class FileTransport:
             aside.replace(target)
             _flush(self.folder)
         except OSError as error:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink()
             return Outcome("failed", f"cannot write: {error.strerror}")
         return Outcome("sent", target.name)
 
