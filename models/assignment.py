@@ -1,19 +1,24 @@
 """Which person takes which waiting case: a minimum-cost assignment under capacity, that starves nobody.
 
 Belongs here: the pure plan and the reasons it gives. Not here: which team a case belongs to (`models/routing.py`), who
-is away (`models/staff.py`), writing anything down (`casework/assignment.py`). Method: each owner stands for as many
-slots as cases fit into the free capacity, and cases and slots are matched at minimum total cost (Kuhn 1955; Crouse
-2016, as in scipy.optimize.linear_sum_assignment). Which cases may compete at all is decided before, by priority: value
-at stake first, but waiting raises the priority without bound, so every case comes first in the end.
+is away (`models/staff.py`), writing anything down (`casework/assignment.py`). Method: in rounds of at most one case per
+person, cases and people are matched at minimum total cost (Kuhn 1955; Crouse 2016, as in
+scipy.optimize.linear_sum_assignment). Priority comes before cost: leaving a case out costs more the better it is, by
+more than all matches together, which by the exchange property of a transversal matroid (Edmonds and Fulkerson 1965)
+gives the set of cases that a greedy pass by priority would. Nothing starves: waiting raises the priority without bound,
+and for a case too large for any room that is left a desk is kept free once it has waited `ageing_hours`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from models.staff import Position
+
+# Work units are added up as fractions: what is less than this is rounding.
+_DUST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class WaitingCase:
 
 @dataclass(frozen=True, slots=True)
 class OwnerState:
-    """A member of a team who is present: capacity and load in work units."""
+    """A member of some teams who is present: capacity and load in work units."""
 
     position: Position
     load_units: float
@@ -45,8 +50,8 @@ class OwnerState:
 
     @property
     def free_units(self) -> float:
-        """Work units still free; never negative."""
-        return max(self.position.capacity_units - self.load_units, 0.0)
+        """Work units still free; below zero for who carries more than the capacity already."""
+        return self.position.capacity_units - self.load_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,22 @@ class AssignmentPlan:
 
 
 def priority(case: WaitingCase, now: datetime, params: Params) -> float:
-    """Order of the queue, highest first: the worth of acting in (0, 1), a step per severity, and a day's rise per
-    `ageing_hours` waited. The rise has no bound, so no stream of better cases can hold one back for ever: a case that
-    has waited 5 x `ageing_hours` longer than another comes before it whatever the two are worth.
+    """Order of the queue, highest first: a step per severity, the worth of acting in [0, 1), how near the next promise
+    is to breaking in [0, 1], and a step per `ageing_hours` waited. The last has no bound, so no stream of better cases
+    can hold one back for ever: a case that has waited 5 x `ageing_hours` longer than another comes before it whatever
+    the two are worth.
     """
     value = max(case.expected_value_usd or 0.0, 0.0)
     waited = max((now - case.waiting_since).total_seconds(), 0.0) / 3600
-    return (4 - case.severity) + value / (value + 1_000.0) + waited / params.ageing_hours
+    return (4 - case.severity) + value / (value + 1_000.0) + _urgency(case, now, params) + waited / params.ageing_hours
+
+
+def _urgency(case: WaitingCase, now: datetime, params: Params) -> float:
+    """1 once the promise is due, a half with `ageing_hours` left, 0 where nothing is promised."""
+    if case.due_at is None:
+        return 0.0
+    slack = max((case.due_at - now).total_seconds(), 0.0) / 3600
+    return params.ageing_hours / (params.ageing_hours + slack)
 
 
 def in_order(cases: Sequence[WaitingCase], now: datetime, params: Params) -> list[WaitingCase]:
@@ -100,117 +114,148 @@ def assign(
 ) -> AssignmentPlan:
     """Plan who takes what. `owners` are present members only; nobody gets more than fits, but for severity 1.
 
-    Independent of the order of its arguments. Team by team in the order of the best waiting case, because one person
-    may work for several teams.
+    Independent of the order of its arguments. Teams that share people are planned together, so that no lesser case of
+    one team goes before a better one of another.
     """
     rules = params or Params()
-    free = {owner.position.employee_id: owner.free_units for owner in owners}
     queue = in_order(waiting, now, rules)
     decisions: list[Decision] = []
     unassigned: dict[str, str] = {}
-    price: dict[str, float] = {}
     gap = 0.0
-    for team in dict.fromkeys(case.team for case in queue):
-        members = sorted((o for o in owners if team in o.teams), key=lambda owner: owner.position.employee_id)
-        cases = [case for case in queue if case.team == team]
-        placed, left = _admit(cases, members, dict(free), rules)
-        chosen, saved = _match(placed, members, free, now, rules)
-        decisions += chosen
-        gap += saved
-        done = {decision.case_id for decision in chosen}
-        for case in cases:
-            if case.case_id not in done:
-                unassigned[case.case_id] = left.get(case.case_id, "no capacity is free in one piece")
-        if waits := [case for case in cases if case.case_id not in done]:
-            price[team] = round(priority(waits[0], now, rules), 4)
+    for teams in _sharing(queue, owners):
+        people = sorted((o for o in owners if o.teams & teams), key=lambda owner: owner.position.employee_id)
+        desks = _Desks(tuple(people), rules, now)
+        gap += desks.place([case for case in queue if case.team in teams])
+        decisions += desks.decisions
+        unassigned |= desks.refused
+    waits = [case for case in queue if case.case_id in unassigned]
+    # Backwards, so that of each team the best one is what remains.
+    price = {case.team: round(priority(case, now, rules), 4) for case in reversed(waits)}
     return AssignmentPlan(tuple(decisions), unassigned, round(gap, 6), price)
 
 
-def _admit(
-    cases: Sequence[WaitingCase], members: Sequence[OwnerState], free: dict[str, float], rules: Params
-) -> tuple[list[WaitingCase], dict[str, str]]:
-    """The cases that fit, in order of priority, and why the others must wait."""
-    admitted: list[WaitingCase] = []
-    refused: dict[str, str] = {}
-    for case in cases:
+def _sharing(cases: Iterable[WaitingCase], owners: Iterable[OwnerState]) -> list[frozenset[str]]:
+    """The teams of the queue, those together that share people; in the order of the best waiting case."""
+    groups: list[frozenset[str]] = []
+    for teams in (*(owner.teams for owner in owners), *(frozenset({case.team}) for case in cases)):
+        apart = [group for group in groups if not group & teams]
+        groups = [*apart, teams.union(*(group for group in groups if group & teams))]
+    group_of = {team: group for group in groups for team in group}
+    return list(dict.fromkeys(group_of[case.team] for case in cases))
+
+
+# A case and its place in the queue; 0 is the best.
+_Ranked = tuple[int, WaitingCase]
+
+
+@dataclass(slots=True)
+class _Desks:
+    """The room on the desks of people who share teams, while a plan is made."""
+
+    owners: tuple[OwnerState, ...]
+    rules: Params
+    now: datetime
+    decisions: list[Decision] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    free: dict[str, float] = field(init=False)
+    largest: dict[str, int] = field(init=False)
+    # Desks kept free, with the rank of the case each is kept for: only a better case may still use that room.
+    kept: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.free = {owner.position.employee_id: owner.free_units for owner in self.owners}
+        self.largest = {
+            team: max(owner.position.capacity_units for owner in self.owners if team in owner.teams)
+            for team in frozenset[str]().union(*(owner.teams for owner in self.owners))
+        }
+
+    def place(self, queue: Sequence[WaitingCase]) -> float:
+        """Place what fits, best first; returns what that costs less than the greedy choice."""
+        saved = 0.0
+        left = list(enumerate(queue))
+        while batch := self._next(left):
+            pairs, gain = _cheapest(batch, self)
+            saved += gain
+            for case, owner, cost in pairs:
+                self.free[owner.position.employee_id] -= case.units
+                reasons = _reasons(case, owner, self.free, self.now)
+                self.decisions.append(Decision(case.case_id, owner.position.employee_id, reasons, round(cost, 6)))
+            done = self.refused.keys() | {case.case_id for case, _, _ in pairs}
+            left = [item for item in left if item[1].case_id not in done]
+        return saved
+
+    def _next(self, left: Sequence[_Ranked]) -> list[_Ranked]:
+        """The best cases that fit somewhere, one per person with room at most; what fits nowhere is refused."""
+        size = sum(units > 0 for units in self.free.values()) or 1
+        batch: list[_Ranked] = []
+        for rank, case in left:
+            if len(batch) == size:
+                break
+            if any(self.fits(rank, case, owner) for owner in self.owners):
+                batch.append((rank, case))
+            else:
+                self._refuse(rank, case)
+        return batch
+
+    def fits(self, rank: int, case: WaitingCase, owner: OwnerState) -> bool:
+        """Whether a person may take a case now."""
+        person = owner.position.employee_id
+        is_kept = self.kept.get(person, rank) < rank
+        return case.team in owner.teams and not is_kept and self._lacking(case, person) <= _DUST
+
+    def _lacking(self, case: WaitingCase, person: str) -> float:
+        """Units that must come free on a desk before it has room; a case larger than every desk needs one whole."""
+        largest = self.largest[case.team]
+        need = min(case.units, largest) if largest else case.units
+        return need - self.free[person] - (self.rules.overflow_units if case.severity == 1 else 0.0)
+
+    def _refuse(self, rank: int, case: WaitingCase) -> None:
+        members = [o.position.employee_id for o in self.owners if case.team in o.teams]
         if not members:
-            refused[case.case_id] = f"nobody of team {case.team} is present"
-            continue
-        room = max(free[m.position.employee_id] for m in members)
-        roomiest = min(m.position.employee_id for m in members if free[m.position.employee_id] == room)
-        if case.units > room + _overflow(case, rules):
-            refused[case.case_id] = f"team {case.team} is full: {room:g} units free, {case.units:g} needed"
-            continue
-        admitted.append(case)
-        free[roomiest] -= case.units
-    return admitted, refused
+            self.refused[case.case_id] = f"nobody of team {case.team} is present"
+            return
+        room = max(0.0, *(self.free[person] for person in members))
+        why = f"team {case.team} is full: {room:g} units free, {case.units:g} needed"
+        open_to = [person for person in members if person not in self.kept]
+        if open_to and self.now - case.waiting_since >= timedelta(hours=self.rules.ageing_hours):
+            nearest = min(open_to, key=lambda person: (self._lacking(case, person), person))
+            self.kept[nearest] = rank
+            why += f"; {nearest} takes nothing lesser until it fits"
+        self.refused[case.case_id] = why
 
 
-def _overflow(case: WaitingCase, rules: Params) -> float:
-    return rules.overflow_units if case.severity == 1 else 0.0
-
-
-def _match(
-    cases: Sequence[WaitingCase], members: Sequence[OwnerState], free: dict[str, float], now: datetime, rules: Params
-) -> tuple[list[Decision], float]:
-    """Match in rounds of one case per person, so that capacity in unequal pieces is never overdrawn.
-
-    Returns the decisions and what they cost less than the greedy choice; `free` is drawn down.
-    """
-    decisions: list[Decision] = []
-    saved = 0.0
-    left = list(cases)
-    while left and members:
-        with_room = sum(free[m.position.employee_id] > 0 for m in members) or 1
-        batch, left = left[:with_room], left[with_room:]
-        pairs, gain = _round(batch, members, free, rules)
-        saved += gain
-        for case, owner, cost in pairs:
-            free[owner.position.employee_id] -= case.units
-            decisions.append(
-                Decision(case.case_id, owner.position.employee_id, _reasons(case, owner, free, now), round(cost, 6))
-            )
-        if pairs:
-            placed = {case.case_id for case, _, _ in pairs}
-            left = [case for case in batch if case.case_id not in placed] + left
-    return decisions, saved
-
-
-def _round(
-    cases: Sequence[WaitingCase], members: Sequence[OwnerState], free: dict[str, float], rules: Params
-) -> tuple[list[tuple[WaitingCase, OwnerState, float]], float]:
+def _cheapest(batch: Sequence[_Ranked], desks: _Desks) -> tuple[list[tuple[WaitingCase, OwnerState, float]], float]:
+    """Match one case to a person each: as many of the best as can be, then at the least cost; and the saving."""
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
-    forbidden = 1e6
-    costs = np.array(
-        [
-            [
-                _cost(case, owner, free)
-                if case.units <= free[owner.position.employee_id] + _overflow(case, rules)
-                else forbidden
-                for owner in members
-            ]
-            for case in cases
-        ]
-    )
-    rows, columns = linear_sum_assignment(costs)
-    pairs = [
-        (cases[i], members[j], float(costs[i, j]))
-        for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
-        if costs[i, j] < forbidden
+    never = float("inf")
+    costs = [
+        [_cost(case, owner, desks.free) if desks.fits(rank, case, owner) else never for owner in desks.owners]
+        for rank, case in batch
     ]
-    return pairs, max(_greedy(costs.tolist(), forbidden) - sum(cost for _, _, cost in pairs), 0.0)
+    # Leaving out the better of two cases must cost more than whatever the matches of all the others could save.
+    step = 1.0 + len(batch) * max(cost for row in costs for cost in row if cost < never)
+    matrix = np.array(costs)
+    for k, row in enumerate(matrix):
+        row[np.isinf(row)] = step * (len(batch) - k + 1)
+    rows, columns = linear_sum_assignment(matrix)
+    pairs = [
+        (batch[i][1], desks.owners[j], costs[i][j])
+        for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+        if costs[i][j] < never
+    ]
+    return pairs, max(_greedy(costs, never) - sum(cost for _, _, cost in pairs), 0.0)
 
 
-def _greedy(costs: list[list[float]], forbidden: float) -> float:
+def _greedy(costs: list[list[float]], never: float) -> float:
     """Cost of taking the cases one by one, each with the cheapest person still free; comparable only when it places
     as many."""
     taken: set[int] = set()
     total = 0.0
     for row in costs:
-        cost, column = min(((c, j) for j, c in enumerate(row) if j not in taken), default=(forbidden, -1))
-        if cost >= forbidden:
+        cost, column = min(((c, j) for j, c in enumerate(row) if j not in taken), default=(never, -1))
+        if cost >= never:
             return 0.0
         taken.add(column)
         total += cost
