@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.commands import case, check, offer, outbox, rules, sla, world
+from amends.commands import api, case, check, offer, outbox, programme, rules, sla, staff, world
 from amends.console import answer, console, fail
 
 app = typer.Typer(
@@ -19,7 +19,10 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(world.app, name="world")
 app.add_typer(case.app, name="case")
+app.add_typer(staff.app, name="staff")
+app.add_typer(api.app, name="api")
 app.add_typer(rules.app, name="rules")
+app.add_typer(programme.app, name="programme")
 app.add_typer(check.app, name="check")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(offer.app, name="offer")

@@ -5,16 +5,16 @@ Belongs here: that wrapper. Not here: starting a server (`amends/commands/api.py
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from desk import conf
 from models.settings import Settings
 
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class BodyTooLarge(RuntimeError):
@@ -32,7 +32,7 @@ def application(settings: Settings, hosts: tuple[str, ...] = ()) -> Application:
 def bounded(inner: Application, limit: int) -> Application:
     """The application, cut off with 413 once a body without a stated length has grown over `limit` bytes."""
 
-    async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         taken = 0
 
         async def counted() -> Message:

@@ -114,7 +114,7 @@ def _offer(desk: Desk, code: str) -> Offer:
 
 def _step(desk: Desk, case_id: str, found: Offer, body: OfferIn) -> tuple[int, object]:
     engine = desk.engine
-    when = {"by": desk.actor, "at": engine.at, "recorded_at": engine.recorded_at}
+    when: dict[str, Any] = {"by": desk.actor, "at": engine.at, "recorded_at": engine.recorded_at}
     said: dict[str, Any] = {"case_id": case_id, "offer_code": found.code, "step": body.step}
     if body.step == "request":
         if body.amount_usd is None:

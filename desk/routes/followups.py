@@ -77,7 +77,8 @@ def _working(desk: Desk, wanted: datetime, minutes: int) -> datetime:
     team = next((t for t in engine.programme.teams.teams if position is not None and t.has(position)), None)
     calendar = team.calendar if team is not None else engine.programme.sla.calendars[0].code
     try:
-        return in_working_hours(wanted, minutes, engine.programme.sla, calendar)
+        # A calendar knows whole minutes.
+        return in_working_hours(wanted.replace(second=0, microsecond=0), minutes, engine.programme.sla, calendar)
     except ValueError as error:
         raise Refused(422, "no working day is long enough for that") from error
 
