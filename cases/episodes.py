@@ -146,6 +146,11 @@ class Walk:
     tally: Tally = field(default_factory=Tally)
     touched: dict[int, Episode] = field(default_factory=dict)
 
+    @property
+    def needs_facts(self) -> bool:
+        """Whether anything will ask about a case beyond its key: collecting the facts is a tenth of opening one."""
+        return self.routing is not None or self.sla is not None
+
     def finish(self) -> Draft:
         """The draft with the standing of every case the walk touched."""
         self.draft.standings = [episode.standing() for episode in self.touched.values()]
@@ -201,7 +206,7 @@ class Walk:
         episode = Episode(
             case_id, key, trigger.kind, trigger.customer_id, trigger.cause_id, trigger.occurred_at,
             trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window, head.case_no,
-            Place(trigger.branch_id, trigger.region, trigger.is_historic), facts=facts_of(trigger),
+            Place(trigger.branch_id, trigger.region, trigger.is_historic), facts=facts_of(trigger) if self.needs_facts else {},
         )  # fmt: skip
         self.view.add(episode_key, episode)
         payload = _opening(trigger) | {"head_hash": head.digest()} | self._take_in(episode, trigger)
