@@ -99,11 +99,14 @@ def claim(
     taken: list[Claimed] = []
     with write_transaction():
         _expire_leases(wall, now)
-        for message in _due(now).order_by("severity", "not_before", "message_no")[: max(limit, _PAGE)]:
+        due = _due(now).order_by("severity", "not_before", "message_no").values_list("message_no", "delivery")
+        # Numbers first: mostly one row of the page is wanted whole, and two hundred cost as much as the commit.
+        for number, delivery in list(due[: max(limit, _PAGE)]):
             # A sender that dies leaves what it held of customers in doubt: let that be one message, not a batch.
-            is_customers = message.delivery == "customer"
+            is_customers = delivery == "customer"
             if len(taken) == limit or (is_customers and taken):
                 break
+            message = OutboxMessage.objects.get(message_no=number)
             if _allowed(message, now, decide):
                 taken.append(_lease(message, now, wall + lease))
                 if is_customers:
