@@ -18,6 +18,7 @@ from models.playbook import Script
 from models.programme import Programme
 from models.routing import RouteNode
 from models.sla import SlaTarget
+from models.trigger import TriggerRule
 
 _LONGEST = 90
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ def parts(programme: Programme) -> dict[str, Any]:
         "contact.yml": _plain(programme.contact),
         "questionnaire.yml": _plain(programme.questionnaire),
     }
-    files |= {f"triggers/{rule.id}": _plain(rule) for rule in programme.triggers}
+    files |= {f"triggers/{rule.id}": _rule(rule) for rule in programme.triggers}
     for item in programme.playbooks:
         files[f"playbooks/{item.code}.md"] = _plain(item.playbook) | dict(map(_words, item.scripts.scripts))
     for message in programme.messages:
@@ -57,6 +58,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True)
     return [_plain(item) for item in value]
+
+
+def _rule(rule: TriggerRule) -> dict[str, Any]:
+    """A rule with its examples told one by one."""
+    examples = {f"example {number}": short(test.model_dump()) for number, test in enumerate(rule.tests, start=1)}
+    return rule.model_dump(by_alias=True, exclude={"tests"}) | {"tests": examples}
 
 
 def title(part: Mapping[str, Any]) -> str:
@@ -78,7 +85,10 @@ def _branches(node: RouteNode, above: tuple[str, ...]) -> Iterator[tuple[str, An
 
 def _calendar(calendar: Calendar) -> tuple[str, Any]:
     since = f", from {calendar.effective_from}" if calendar.effective_from else ""
-    week = {day: ", ".join(f"{item.start:%H:%M}-{item.end:%H:%M}" for item in items) for day, items in calendar.weekly}
+    week = {
+        day: ", ".join(f"{item.start:%H:%M}-{item.end:%H:%M}" for item in items) or "closed"
+        for day, items in calendar.weekly
+    }
     said = {"timezone": calendar.zone, "week": week, "holidays": sorted(map(str, calendar.holidays))}
     return f"{calendar.code}{since}", said
 

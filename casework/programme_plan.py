@@ -184,11 +184,11 @@ def _opening_facts(case: OpenCase) -> dict[str, Any]:
 def _team(case: OpenCase, old: Programme, new: Programme) -> Iterator[Touched]:
     facts = _opening_facts(case)
     before, after = route(old.routing, facts), route(new.routing, facts)
-    would = f"{after.team} ({after.owner_role}), by {' / '.join(after.path)}"
-    if (before.team, before.owner_role) != (after.team, after.owner_role) and case.state.team != after.team:
-        yield Touched(case.case_id, "team", "keeps", case.state.team or "none", would)
-    elif before.owner_role != after.owner_role and case.state.owner_role != after.owner_role:
-        yield Touched(case.case_id, "role of the owner", "keeps", case.state.owner_role or "none", would)
+    if (before.team, before.owner_role) == (after.team, after.owner_role):
+        return
+    if (case.state.team, case.state.owner_role) != (after.team, after.owner_role):
+        has = f"{case.state.team} ({case.state.owner_role})" if case.state.team else "none"
+        yield Touched(case.case_id, "team", "keeps", has, f"{after.team} ({after.owner_role})")
 
 
 def _playbook(case: OpenCase, old: Programme, new: Programme) -> Iterator[Touched]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from intake.programme_faults import located
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
 from models.playbook import Playbook, ScriptFault
@@ -70,6 +71,13 @@ def read_files(folder: Path) -> dict[str, str]:
 
 def parse_programme(name: str, files: Mapping[str, str]) -> Programme:
     """A programme from its files as text, checked as a whole. Raises ProgrammeError as `load_programme` does."""
+    try:
+        return _whole(name, files)
+    except ProgrammeError as error:
+        raise ProgrammeError("\n".join(located(fault, files) for fault in str(error).splitlines())) from error
+
+
+def _whole(name: str, files: Mapping[str, str]) -> Programme:
     calendars = _part(files, "calendars.yml", Calendars)
     parts = {
         "company": _part(files, "programme.yml", Company),

@@ -250,9 +250,9 @@ def test_every_step_with_a_channel_has_words_for_every_cause_severity_and_tone(p
         ("recommendation.yml", "field: severity", "field: severty", r"recommendation\.yml:.*no field severty"),
         ("recommendation.yml", "alternatives: [referral_ask]", "alternatives: [none]", r"would try 'none', which contacts nobody"),
         ("recommendation.yml", "alternatives: [referral_ask]", "alternatives: [discount]", "not there: discount"),
-        ("contact.yml", "{start: \"20:00\"", "{start: \"08:00\"", r"contact\.yml:4: .*say another time"),
+        ("contact.yml", "{start: \"20:00\"", "{start: \"08:00\"", r"contact\.yml:5: .*say another time"),
         ("contact.yml", "exempt: [closure]", "exempt: [marketing]", r"contact\.yml:.*never exempt"),
-        ("questionnaire.yml", "smallest_cell: 5", "smallest_cell: 2", r"questionnaire\.yml:4: "),
+        ("questionnaire.yml", "smallest_cell: 5", "smallest_cell: 2", r"questionnaire\.yml:5: "),
         ("questionnaire.yml", "kind: choice", "kind: scale", r"questionnaire\.yml:\d+: .*a choice needs options"),
     ],
 )  # fmt: skip

@@ -43,7 +43,8 @@ def test_compiling_twice_gives_the_same_bytes(tmp_path: Path, company: str) -> N
         compile_programme(ROOT / "programme" / company, tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert files == [
-        f"{n}.parquet" for n in ("cause", "playbook", "reason_code", "severity_rule", "sla_target", "survey")
+        f"{n}.parquet"
+        for n in ("business_interval", "cause", "playbook", "reason_code", "severity_rule", "sla_target", "survey")
     ]
     for name in files:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
@@ -67,20 +68,20 @@ def test_the_compiled_tables_say_what_the_files_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("programme.yml", "timezone: America/New_York", "timezone: America/New_Yrok", "programme.yml:3: timezone"),
-        ("programme.yml", "historic_after_days", "historic_after_day", "programme.yml:6: .*did you mean 'historic_after_days'"),
-        ("surveys.yml", "metric: csat, min: 1", "metric: csat, min: 9", "surveys.yml:4:"),
-        ("triggers/low_csat.yml", "field: score_normalised", "field: score_normalized", "csat.yml:9: .*mean 'score_normalised'"),
-        ("triggers/low_csat.yml", "status: live", "on: live", "low_csat.yml:3: YAML reads the key 'on'"),
-        ("triggers/low_csat.yml", "kind: recovery", "kind: recovery\nkind: excellence", "csat.yml:5: 'kind' is given twice"),
-        ("triggers/low_csat.yml", "status: live", "status: &x live", "low_csat.yml:3: anchors"),
+        ("programme.yml", "timezone: America/New_York", "timezone: America/New_Yrok", "programme.yml:4: timezone"),
+        ("programme.yml", "historic_after_days", "historic_after_day", "programme.yml:7: .*did you mean 'historic_after_days'"),
+        ("surveys.yml", "metric: csat, min: 1", "metric: csat, min: 9", "surveys.yml:5:"),
+        ("triggers/low_csat.yml", "field: score_normalised", "field: score_normalized", "csat.yml:10: .*mean 'score_normalised'"),
+        ("triggers/low_csat.yml", "status: live", "on: live", "low_csat.yml:4: YAML reads the key 'on'"),
+        ("triggers/low_csat.yml", "kind: recovery", "kind: recovery\nkind: excellence", "csat.yml:6: 'kind' is given twice"),
+        ("triggers/low_csat.yml", "status: live", "status: &x live", "low_csat.yml:4: anchors"),
         ("triggers/low_csat.yml", "status: live", "status: [live", "low_csat.yml:\\d+: "),
         ("severity.yml", "any_of:", "anyof:", "unknown key 'anyof'; did you mean 'any_of'"),
         ("taxonomy.yml", "reason_codes: [CRD-01, CRD-02]", "reason_codes: [FEE-01, CRD-02]", "FEE-01"),
         ("taxonomy.yml", "id: card_declined", "id: fee_dispute", "used twice: fee_dispute"),
         ("calendars.yml", "timezone: America/New_York", "timezone: Mars/Olympus", "unknown time zone"),
-        ("sla.yml", "severity: 1, clock: wall", "severity: 7, clock: wall", "sla.yml:4:"),
-        ("routing.yml", "op: is, value: 1", "op: equals, value: 1", "routing.yml:8:"),
+        ("sla.yml", "severity: 1, clock: wall", "severity: 7, clock: wall", "sla.yml:5:"),
+        ("routing.yml", "op: is, value: 1", "op: equals, value: 1", "routing.yml:9:"),
         ("playbooks/callback.md", "code: callback", "code: call_back", "callback.md:2: code 'call_back'"),
         ("playbooks/callback.md", "channel: phone", "chanel: phone", "callback.md:7: .*mean 'channel'"),
     ],
