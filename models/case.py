@@ -230,6 +230,8 @@ class CaseState:
     owner_id: str | None = None
     previous_owner_id: str | None = None
     acknowledged_at: datetime | None = None
+    # Since when somebody has been owed a look; None once acknowledged. Handing a case on does not start it anew.
+    unacknowledged_since: datetime | None = None
     playbook_code: str | None = None
     outcome_code: str | None = None
     merged_into: str | None = None
@@ -297,6 +299,7 @@ def _opened(event: CaseEvent) -> CaseState:
         opened_at=event.occurred_at,
         severity=int(payload["severity"]),
         last_signal_at=event.occurred_at,
+        unacknowledged_since=event.occurred_at,
     )
 
 
@@ -313,11 +316,13 @@ def _changes(state: CaseState, event: CaseEvent) -> dict[str, Any]:
                 "team": payload.get("team", state.team),
                 "owner_id": payload.get("owner_id"),
                 "acknowledged_at": None,
+                "unacknowledged_since": state.unacknowledged_since or at,
             }
         case EventKind.RELEASED:
-            return {"owner_id": None, "acknowledged_at": None, "previous_owner_id": state.owner_id}
+            unseen = {"acknowledged_at": None, "unacknowledged_since": state.unacknowledged_since or at}
+            return {"owner_id": None, "previous_owner_id": state.owner_id, **unseen}
         case EventKind.ACKNOWLEDGED:
-            return {"acknowledged_at": at}
+            return {"acknowledged_at": at, "unacknowledged_since": None}
         case EventKind.SEVERITY_CHANGED:
             return {"severity": int(payload["severity"])}
         case EventKind.PLAYBOOK_CHOSEN:
@@ -350,11 +355,12 @@ def _moments(state: CaseState, event: CaseEvent) -> dict[str, Any]:
         case EventKind.VERIFIED:
             return {"verified_at": at}
         case EventKind.REOPENED:
-            return {**_FORGOTTEN_ON_REOPEN, "reopens": state.reopens + 1, "previous_owner_id": state.owner_id}
+            anew = {"reopens": state.reopens + 1, "previous_owner_id": state.owner_id, "unacknowledged_since": at}
+            return {**_FORGOTTEN_ON_REOPEN, **anew}
         case EventKind.MERGED:
             return {"ended_at": at, "merged_into": payload["into"]}
         case EventKind.UNMERGED:
-            return {"ended_at": None, "merged_into": None, "owner_id": None}
+            return {"ended_at": None, "merged_into": None, "owner_id": None, "unacknowledged_since": at}
         case EventKind.EXPIRED | EventKind.INVALIDATED:
             return {"ended_at": at, "waiting_since": None}
         case _:

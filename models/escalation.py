@@ -155,10 +155,10 @@ def _escalations(case_id: str, state: CaseState, clocks: Sequence[SlaClock], aro
 def _reached(rung: Level, state: CaseState, clocks: Sequence[SlaClock], around: Surroundings) -> str | None:
     """Why a rung is reached; None when it is not."""
     if rung.unacknowledged_hours is not None:
-        team = around.teams.team(state.team)
-        calendar = team.calendar if team else None
-        kind: Literal["wall", "business"] = "wall" if state.severity == 1 or calendar is None else "business"
-        waited = around.policy.seconds_between(kind, calendar, state.opened_at, around.now)
+        kind: Literal["wall", "business"] = "wall" if state.severity == 1 else "business"
+        # Not since it was opened: a case that comes back after months would be escalated before anybody could see it.
+        since = state.unacknowledged_since or around.now
+        waited = around.policy.seconds_between(kind, _calendar(state, around), since, around.now)
         hours = rung.unacknowledged_hours
         return f"nobody has acknowledged it for {hours:g} working hours" if waited >= hours * 3600 else None
     for clock in clocks:
@@ -204,10 +204,14 @@ def _above(team: Team | None, org: OrgChart, now: datetime) -> list[Position]:
 
 def _hours(state: CaseState, around: Surroundings) -> datetime:
     """Now for the gravest cases; otherwise when the team's calendar is open."""
-    team = around.teams.team(state.team)
-    if state.severity == 1 or team is None:
+    if state.severity == 1:
         return around.now
-    return around.policy.next_open(team.calendar, around.now)
+    return around.policy.next_open(_calendar(state, around), around.now)
+
+
+def _calendar(state: CaseState, around: Surroundings) -> str:
+    """The team's calendar; the first team's for a case whose team is not, or no longer, there."""
+    return (around.teams.team(state.team) or around.teams.teams[0]).calendar
 
 
 def is_expired(state: CaseState, last_touch: datetime, around: Surroundings) -> bool:

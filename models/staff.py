@@ -129,6 +129,14 @@ class Teams(Strict):
         return next((team for team in self.teams if team.code == code), None)
 
 
+def _lateness(position: Position) -> tuple[str, ...]:
+    """Later beginnings last; the rest only settles which of two that begin on one day counts."""
+    ends = position.valid_to or date.max
+    rest = (position.team_id, position.role, position.manager_id or "", position.branch_id or "", position.region or "")
+    units = f"{position.capacity_units:06d}"
+    return (position.valid_from.isoformat(), ends.isoformat(), *rest, units, ";".join(sorted(position.skills)))
+
+
 @dataclass(frozen=True)
 class OrgChart:
     """All positions and absences known. Every question names its moment, so the past answers as it was."""
@@ -145,10 +153,10 @@ class OrgChart:
         return found
 
     def on(self, at: datetime) -> dict[str, Position]:
-        """Everybody's position at a moment, by employee; of two that overlap the later one."""
+        """Everybody's position at a moment, by employee; of two that overlap the later one, whatever HR lists first."""
         day = at.date()
         if day not in self._cache:
-            fitting = sorted((p for p in self.positions if p.holds_on(day)), key=lambda p: p.valid_from)
+            fitting = sorted((p for p in self.positions if p.holds_on(day)), key=_lateness)
             self._cache[day] = {position.employee_id: position for position in fitting}
         return self._cache[day]
 
@@ -161,9 +169,14 @@ class OrgChart:
         return self.position(employee_id, at) is not None and self.away_until(employee_id, at) is None
 
     def away_until(self, employee_id: str | None, at: datetime) -> datetime | None:
-        """End of the absence that covers the moment; None when there is none."""
-        ends = [absence.ends_at for absence in self._absent.get(employee_id or "", ()) if absence.covers(at)]
-        return max(ends, default=None)
+        """When the person is back who is away at the moment, absences that follow without a gap taken together; None
+        for whoever is not away.
+        """
+        until = at
+        for absence in sorted(self._absent.get(employee_id or "", ()), key=lambda absence: absence.starts_at):
+            if absence.covers(until):
+                until = absence.ends_at
+        return until if until > at else None
 
     def is_working(self, employee_id: str, at: datetime, policy: SlaPolicy, calendar: str) -> bool:
         """Whether a person is present and the calendar is open at that instant."""
