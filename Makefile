@@ -18,10 +18,10 @@ SQLFLUFF_ENV := AMENDS_WAREHOUSE=:memory: AMENDS_LANDING=/nowhere AMENDS_HANDOFF
   AMENDS_PROGRAMME_TABLES=/nowhere AMENDS_LEDGER_EXPORT=/nowhere AMENDS_WAREHOUSE_AS_OF=2026-01-01
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format types docs up down clean distclean bench lock manifest
+.PHONY: help setup demo test test-slow faults test-postgres lint format types docs up down clean distclean bench lock manifest
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else "Amends needs Python 3.11 or 3.12: make PYTHON=python3.11 ...")'
@@ -43,6 +43,12 @@ test: $(STAMP) ## Run the test suite
 
 test-slow: $(STAMP) ## Run the tests that need minutes
 	$(BIN)/python -m pytest -m slow
+
+faults: $(STAMP) ## Kill, fill up and repeat; one line per fault
+	$(BIN)/python -m tests.faults
+
+test-postgres: $(STAMP) ## The ledger's tests on a PostgreSQL of their own (skipped where it is not installed)
+	AMENDS_TEST_LEDGER=postgres $(BIN)/python -m pytest -rs tests/unit/cases
 
 lint: $(STAMP) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
