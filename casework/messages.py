@@ -63,7 +63,7 @@ def opened(engine: Engine, trigger: TriggerFact, case_id: str, team: str | None)
     values: dict[str, Value | None] = {"team": team, "reason": f"rule {trigger.rule_id}"}
     return compose(
         engine, "opened", key=f"{case_id}|opened", recipient=("team", team), values=values, case_id=case_id,
-        severity=trigger.severity, not_before=_in_hours(engine, team, trigger.severity),
+        severity=trigger.severity, not_before=in_hours(engine, team, trigger.severity),
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def assigned(engine: Engine, case: OpenCase, owner_id: str, reasons: Sequence[st
     return compose(
         engine, "assigned", key=f"{case.case_id}|assigned|{state.version}|{owner_id}", recipient=("employee", owner_id),
         values={"team": state.team or "none", "reason": "; ".join(reasons) or "assigned"}, case_id=case.case_id,
-        severity=state.severity, not_before=_in_hours(engine, state.team, state.severity),
+        severity=state.severity, not_before=in_hours(engine, state.team, state.severity),
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _told(recipient: Recipient) -> tuple[RecipientType, str]:
     return recipient.type, recipient.id
 
 
-def _in_hours(engine: Engine, team_code: str | None, severity: int) -> datetime:
+def in_hours(engine: Engine, team_code: str | None, severity: int) -> datetime:
     """Now for the gravest, else when the team's calendar is open."""
     team = engine.programme.teams.team(team_code)
     if severity == 1 or team is None:

@@ -11,12 +11,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from cases import services
+from cases import queue, services
 from cases.acting import Change, Move
+from casework import questions, telling
 from casework.engine import Engine
 from casework.opening import open_with
 from models.case import Actor, CaseState, EventKind
 from models.facts import TriggerFact
+from models.message import OutgoingMessage
 
 MANUAL_RULE = "manual"
 
@@ -33,16 +35,21 @@ def act(
     """Make one move at the engine's moment; refusals as in `cases.services.act`.
 
     Without `expected_version` the newest version is meant. A changed severity and a reopening bring new targets; a
-    closing puts the question to the owner when the sample says so.
+    closing tells the colleagues who had a part in the case how it ended, in the same transaction, and puts the question
+    to the owner when the sample says so.
     """
-    moves = [Move(kind, payload)]
-    change = Change(case_id, moves, actor, engine.at, expected_version, by_hand=True)
+    words = _closing_words(engine, case_id, payload, actor) if kind is EventKind.CLOSED else []
+    change = Change(case_id, [Move(kind, payload)], actor, engine.at, expected_version, words, by_hand=True)
     state = services.change(change, recorded_at=engine.recorded_at, sla=engine.programme.sla)
     if kind is EventKind.CLOSED:
-        from casework import questions
-
         questions.ask_owner(engine, case_id, state)
     return state
+
+
+def _closing_words(engine: Engine, case_id: str, payload: Mapping[str, Any], actor: Actor) -> list[OutgoingMessage]:
+    case = queue.one(case_id)
+    outcome = payload.get("outcome_code")
+    return telling.outcome_words(engine, case, str(outcome), actor) if case is not None and outcome else []
 
 
 def open_by_hand(

@@ -169,6 +169,34 @@ def close(
 
 
 @app.command()
+def tell(
+    case_id: str,
+    template: Annotated[
+        str, typer.Argument(help="Message of the programme: acknowledgement, closure, ...")
+    ] = "closure",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="field=words, may be repeated.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Another channel than the message's own.")] = None,
+    key: Annotated[str, typer.Option(help="Another key is another message.")] = "1",
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """Queue a message to the customer in the programme's words; whether it may leave is decided when it is sent."""
+    from casework import telling
+    from models.template import MissingField
+
+    with refusals():
+        try:
+            state = telling.tell_customer(
+                engine(), case_id, template, _pairs(set_ or []), actor=actor(by), key=key, channel=channel
+            )
+        except MissingField as error:
+            fail(f"Nothing is sent half-filled: {error.args[0]}. Give it with --set.")
+        except KeyError as error:
+            fail(f"There is no message {error}.")
+    _told(case_id, state, json_)
+
+
+@app.command()
 def reopen(
     case_id: str, reason: Annotated[str, typer.Option()], version: Version = None, by: By = "", json_: Json = False
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -125,3 +126,22 @@ def after_restore(json_: Json = False) -> None:
 
     count = outbox.park_after_restore(now.at)
     answer({"ok": True, "parked": count}, json_, text=f"{count} messages to customers wait for a person's word.")
+
+
+@app.command()
+def incident(
+    name: Annotated[str, typer.Argument(help="What the incident is called; nobody is told twice about one.")],
+    customers: Annotated[Path, typer.Option(exists=True, help="A file with one customer number a line.")],
+    what_happened: Annotated[str, typer.Option(help="In our words.")],
+    we_did: Annotated[str, typer.Option(help="In our words.")],
+    json_: Json = False,
+) -> None:
+    """Tell everybody an incident touched, once; who has an open case hears from its owner instead."""
+    now = engine()
+    from casework import outreach
+
+    numbers = [line.strip() for line in customers.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with refusals():
+        report = asdict(outreach.tell_everybody(now, name, numbers, {"what_happened": what_happened, "we_did": we_did}))
+    text = ", ".join(f"{key.replace('_', ' ')} {count}" for key, count in report.items())
+    answer({"ok": True, **report}, json_, text=text)

@@ -10,15 +10,13 @@ from hashlib import sha256
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from cases import outbox, services
-from cases.acting import Change, Move
-from casework import discussion, messages
+from cases import outbox
+from casework import discussion, telling
 from desk import answers
 from desk.auth import wall_clock
 from desk.context import Desk, enter
 from desk.errors import Refused
 from desk.schemas import MessageIn, ReleaseIn
-from models.case import EventKind
 from models.template import FIELDS, TemplateFault
 
 router = Router(tags=["messages"])
@@ -41,25 +39,14 @@ def queue_message(request: HttpRequest, case_id: str, body: MessageIn) -> HttpRe
 
 
 def _queue(request: HttpRequest, desk: Desk, case_id: str, body: MessageIn) -> tuple[int, object]:
-    engine, state = desk.engine, services.state_of(case_id)
-    customer = services.explain(case_id)["case"]["customer_id"]
-    if customer is None:
-        raise Refused(422, "nobody knows which customer the case is about")
-    ours = {"customer_reference": str(customer), "state": str(state.state), "team": state.team}
     key = sha256(f"{desk.principal.id}|{request.headers['Idempotency-Key']}".encode()).hexdigest()[:16]
     try:
-        message = messages.compose(
-            engine, body.template, key=f"{case_id}|by-hand|{body.template}|{key}",
-            recipient=("customer", str(customer)), values={**body.values, **ours}, case_id=case_id,
-            severity=state.severity, channel=body.channel,
-        )  # fmt: skip
+        state = telling.tell_customer(
+            desk.engine, case_id, body.template, body.values, actor=desk.actor, key=key, channel=body.channel
+        )
     except TemplateFault as fault:
         raise Refused(422, "the message cannot be written with these values") from fault
-    said = {"message_key": message.key, "template": message.template, "channel": message.channel,
-            "purpose": message.purpose}  # fmt: skip
-    moves = [Move(EventKind.MESSAGE_QUEUED, said)]
-    change = Change(case_id, moves, desk.actor, engine.at, messages=[message])
-    return 202, answers.of_state(case_id, services.change(change, recorded_at=engine.recorded_at))
+    return 202, answers.of_state(case_id, state)
 
 
 @router.get("/outbox/parked", operation_id="parked_messages", summary="Messages that wait for a person")
