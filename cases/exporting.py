@@ -7,8 +7,10 @@ typed is never exported: the events hold only its digest.
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -111,7 +113,8 @@ def export(out_dir: Path, tables: Sequence[str]) -> ExportReport:
     A ledger that is not the continuation of the exported one (restored or created anew) is exported whole again.
     """
     rows, files = {}, []
-    with read_snapshot():
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with _alone(out_dir), read_snapshot():
         for name in tables:
             folder = out_dir / name
             written, path = _export_table(EXPORTS[name], folder)
@@ -119,6 +122,14 @@ def export(out_dir: Path, tables: Sequence[str]) -> ExportReport:
             if path is not None:
                 files.append(str(path.relative_to(out_dir)))
     return ExportReport(rows, tuple(files))
+
+
+@contextmanager
+def _alone(out_dir: Path) -> Iterator[None]:
+    """Daemon and command line may come at once; each would rename what the other is still writing."""
+    with (out_dir / ".export.lock").open("w", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _export_table(table: Table, folder: Path) -> tuple[int, Path | None]:

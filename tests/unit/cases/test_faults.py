@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from cases import services
@@ -46,13 +47,15 @@ def child(settings: Settings, *, count: int = 60, batch_size: int = 20, crash: s
     return subprocess.Popen(command, env=environment, cwd=ROOT)
 
 
-def test_two_openers_racing_over_the_same_triggers_open_each_case_once(ledger: Settings) -> None:
+def test_two_processes_racing_over_the_same_triggers_open_and_export_each_case_once(ledger: Settings) -> None:
     racers = [child(ledger, count=2_000, batch_size=100) for _ in range(2)]
     assert [racer.wait(timeout=300) for racer in racers] == [0, 0]
     counts = services.counts()
     assert (counts.triggers, counts.cases) == (2_000, 1_000)
     assert services.reconcile(facts(2_000)).ok
     assert services.verify_chain().ok
+    files = sorted((ledger.ledger_export / "case").glob("[0-9]*.parquet"))
+    assert sum(pq.read_metadata(path).num_rows for path in files) == 1_000
 
 
 @pytest.mark.parametrize("point", ["open_cases.after_events:2", "open_cases.after_commit:2", "export.before_replace:2"])
