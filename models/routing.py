@@ -6,9 +6,8 @@ Belongs here: the condition shape shared by triggers, routing, SLAs and playbook
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -125,12 +124,13 @@ class RoutingTree(Strict):
         unknown = sorted({c.field for node in _nodes(self.root) for c in node.match.conditions} - ROUTING_FIELDS)
         if unknown:
             raise ValueError(f"routing does not know these fields: {', '.join(unknown)}")
-        for node in _nodes(self.root):
-            shadowed = next((a for a, b in pairwise(node.routes) if not a.match.conditions), None)
-            if shadowed is not None:
-                raise ValueError(
-                    f"branch '{shadowed.name}' takes everything, so the branches after it are never reached"
-                )
+        if (found := next(_never_reached(self.root), None)) is not None:
+            takers, branch = found
+            if not takers[0].match.conditions:
+                name = takers[0].name
+                raise ValueError(f"branch '{name}' takes everything, so the branches after it are never reached")
+            names = " or ".join(f"'{taker.name}'" for taker in takers)
+            raise ValueError(f"branch '{branch.name}' is never reached: what fits it fits {names} before it")
         return self
 
     @property
@@ -159,6 +159,33 @@ def route(tree: RoutingTree, facts: Mapping[str, Any]) -> RouteDecision:
         reasons.append(f"{node.name}: " + ("; ".join(node.match.sentences(facts)) or "always"))
         team, role = node.team or team, node.owner_role or role
     return RouteDecision(team=team, owner_role=role, path=tuple(path), reasons=tuple(reasons))
+
+
+# Sets of conditions of which at least one holds in full.
+_Ways = tuple[frozenset[Condition], ...]
+
+
+def _never_reached(
+    node: RouteNode, ways: _Ways = (frozenset(),), before: tuple[RouteNode, ...] = ()
+) -> Iterator[tuple[list[RouteNode], RouteNode]]:
+    """Branches that earlier ones always take first, with those. Exact as far as conditions are the same or not: that a
+    value above 1,500 is above 1,000, for instance, is not seen.
+    """
+    for k, child in enumerate(node.routes):
+        ahead = (*before, *node.routes[:k])
+        inside = tuple(way | {*child.match.all, *some} for way in ways for some in _each(child.match.any))
+        takers = [next((taker for taker in ahead if _holds_in(taker.match, way)), None) for way in inside]
+        if None not in takers:
+            yield [taker for taker in ahead if taker in takers], child
+        yield from _never_reached(child, inside, ahead)
+
+
+def _each(conditions: tuple[Condition, ...]) -> list[tuple[Condition, ...]]:
+    return [(condition,) for condition in conditions] or [()]
+
+
+def _holds_in(match: Match, way: frozenset[Condition]) -> bool:
+    return way.issuperset(match.all) and (not match.any or not way.isdisjoint(match.any))
 
 
 def _nodes(node: RouteNode) -> list[RouteNode]:

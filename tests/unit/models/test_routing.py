@@ -139,3 +139,75 @@ def test_each_comparison_means_what_it_says(op: str, value: Any, actual: int, ex
 
 def test_an_empty_match_holds_for_everything() -> None:
     assert Match().holds({})
+
+
+SEVERE, VALUABLE, SECURITY = (
+    condition("severity", "lte", 2), condition("value_usd", "gte", 1_500), condition("journey", "is", "security"),
+)  # fmt: skip
+
+
+def branch(name: str, match: dict[str, Any], *routes: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "match": match, "routes": list(routes)}
+
+
+def tree(*routes: dict[str, Any]) -> RoutingTree:
+    return RoutingTree.model_validate({"root": {"name": "desk", "team": "cx", "owner_role": "agent", "routes": routes}})
+
+
+@pytest.mark.parametrize(
+    ("routes", "words"),
+    [
+        ([branch("a", {}), branch("b", {"all": [SEVERE]})], "'a' takes everything"),
+        ([branch("a", {"all": [SEVERE]}), branch("b", {"all": [SEVERE]})], "'b' is never reached.*'a'"),
+        ([branch("a", {"all": [SEVERE]}), branch("b", {"all": [SECURITY, SEVERE]})], "'b' is never reached.*'a'"),
+        ([branch("a", {"any": [SEVERE, VALUABLE]}), branch("b", {"all": [VALUABLE]})], "'b' is never reached"),
+        ([branch("a", {"any": [SEVERE, VALUABLE]}), branch("b", {"any": [VALUABLE]})], "'b' is never reached"),
+        (
+            [
+                branch("a", {"all": [SEVERE]}),
+                branch("b", {"all": [SECURITY]}),
+                branch("c", {"any": [SEVERE, SECURITY]}),
+            ],
+            "'c' is never reached: what fits it fits 'a' or 'b' before it",
+        ),
+        ([branch("a", {"all": [SEVERE]}), branch("b", {"all": [SECURITY]}, branch("c", {"all": [SEVERE]}))], "'c'"),
+        ([branch("a", {"all": [SECURITY]}, branch("c", {}), branch("d", {"all": [SEVERE]}))], "'c' takes everything"),
+    ],
+)
+def test_a_branch_that_can_never_be_reached_is_refused_by_name(routes: list[dict[str, Any]], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        tree(*routes)
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda every, some: {"all": every, "any": some},
+            st.lists(st.sampled_from([SEVERE, VALUABLE, SECURITY]), max_size=2),
+            st.lists(st.sampled_from([SEVERE, VALUABLE, SECURITY]), max_size=2),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_tree_is_refused_exactly_when_no_case_reaches_one_of_its_branches(matches: list[dict[str, Any]]) -> None:
+    """Against trying every combination of the three facts; the conditions do not depend on each other."""
+    names = [f"b{k}" for k in range(len(matches))]
+    every = [
+        {"severity": severity, "value_usd": value, "journey": journey}
+        for severity in (2, 3) for value in (1_500.0, 10.0) for journey in ("security", "cards")
+    ]  # fmt: skip
+    took = set()
+    for facts in every:
+        fitting = (n for n, m in zip(names, matches, strict=True) if Match.model_validate(m).holds(facts))
+        took.add(next(fitting, None))
+    try:
+        tree(*(branch(name, match) for name, match in zip(names, matches, strict=True)))
+    except ValidationError:
+        assert not took >= set(names)
+    else:
+        assert took >= set(names)
+
+
+def test_a_narrow_branch_before_a_wide_one_is_fine() -> None:
+    assert tree(branch("a", {"all": [SEVERE, SECURITY]}), branch("b", {"all": [SEVERE]}), branch("c", {}))
