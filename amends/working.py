@@ -25,12 +25,13 @@ By = Annotated[str, typer.Option("--by", envvar="AMENDS_ACTOR", help="Who does i
 
 def ledger() -> Any:
     """`cases.services` on the ledger of this installation; ends the command when there is none."""
-    from cases import conf, services
+    from cases import services
 
     settings = load_settings()
     if not settings.ledger_url and not settings.ledger_path.exists():
         fail(f"There is no ledger in {settings.home} yet; `amends setup` makes one, `amends demo` fills one.")
-    conf.setup(settings)
+    if not services.ledger_ready(settings):
+        fail("The ledger lacks tables of this version, or cannot be reached; `amends setup` brings it up to date.")
     return services
 
 
