@@ -41,8 +41,8 @@ def prepare_home(settings: Settings, tell: Tell = None) -> list[str]:
         ("case ledger", _ledger),
         ("intake registry and landing tables", _landing),
         ("ML hand-over tables", _ml_outputs),
+        ("programme in force", _programme_version),
         ("programme tables", _programme),
-        ("programme version", _programme_version),
         ("warehouse manifest", _manifest),
     )
     for name, step in steps:
@@ -92,18 +92,20 @@ def _ml_outputs(settings: Settings) -> None:
     ensure_outputs(settings.ml_outputs)
 
 
-def _programme(settings: Settings) -> None:
-    from intake.programme import compile_programme
-
-    compile_programme(settings.programme_dir, settings.programme_tables)
-
-
 def _programme_version(settings: Settings) -> None:
     """The first programme of a home comes into force; later ones do so by `amends programme apply`."""
     from casework import moment
     from casework.programme import active_programme
 
     active_programme(settings, moment.now(settings))
+
+
+def _programme(settings: Settings) -> None:
+    from casework import moment
+    from casework.programme import active_programme
+    from intake.programme import write_tables
+
+    write_tables(active_programme(settings, moment.now(settings)).programme, settings.programme_tables)
 
 
 def _manifest(settings: Settings) -> None:

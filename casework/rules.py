@@ -7,21 +7,28 @@ brought: people would be contacted about signals that nobody had thought worth a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
 import yaml
 
 from casework.programme import active_programme
 from models.settings import Settings
-from models.trigger import TriggerRule
-
-if TYPE_CHECKING:
-    from cases.programmes import StoredVersion
+from models.trigger import FormerRule, TriggerRule
 
 
-def live_rules(settings: Settings, at: datetime) -> tuple[TriggerRule, ...]:
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """The live rules, dated, and the wordings they had before, oldest first."""
+
+    live: tuple[TriggerRule, ...]
+    former: tuple[FormerRule, ...]
+
+
+def rules_in_force(settings: Settings, at: datetime) -> RulesInForce:
     """Live rules of the programme in force at a moment; one that came with a later version counts from that day.
 
     Rules of the first version are as their files say. Raises as `casework.programme.active_programme`.
@@ -30,8 +37,10 @@ def live_rules(settings: Settings, at: datetime) -> tuple[TriggerRule, ...]:
 
     active = active_programme(settings, at)
     known = [item for item in reversed(programmes.history()) if item.effective_from <= active.effective_from]
-    since = _since(known)
-    return tuple(dated(rule, since.get(rule.id)) for rule in active.programme.live_rules)
+    wordings = [(item.effective_from, _rules(item.files)) for item in known]
+    since = _since(wordings)
+    live = tuple(dated(rule, since.get(rule.id)) for rule in active.programme.live_rules)
+    return RulesInForce(live, tuple(_former(wordings, since)))
 
 
 def dated(rule: TriggerRule, since: datetime | None) -> TriggerRule:
@@ -41,20 +50,31 @@ def dated(rule: TriggerRule, since: datetime | None) -> TriggerRule:
     return rule.model_copy(update={"effective_from": since.date()})
 
 
-def _since(versions: Sequence[StoredVersion]) -> dict[str, datetime]:
-    """When the wording of each rule of the last version came, oldest version first; rules of the first are left out."""
+def _since(wordings: Sequence[tuple[datetime, Mapping[str, Any]]]) -> dict[str, datetime]:
+    """When the wording of each rule of the last version came; rules as they were in the first version are left out."""
     found: dict[str, datetime] = {}
-    before: Mapping[str, Any] | None = None
-    for version in versions:
-        rules = _rules(version.files)
-        if before is not None:
-            fresh = {name: version.effective_from for name, rule in rules.items() if before.get(name) != rule}
-            found = {name: at for name, at in found.items() if name in rules} | fresh
-        before = rules
+    for (_, before), (begins, rules) in pairwise(wordings):
+        fresh = {name: begins for name, rule in rules.items() if _wording(before.get(name)) != _wording(rule)}
+        found = {name: at for name, at in found.items() if name in rules} | fresh
     return found
 
 
+def _former(
+    wordings: Sequence[tuple[datetime, Mapping[str, Any]]], since: Mapping[str, datetime]
+) -> Iterator[FormerRule]:
+    """What the rules that have changed said before, version by version, as far as they were live then."""
+    for (begins, rules), (ends, _) in pairwise(wordings):
+        for name in sorted(since.keys() & rules.keys()):
+            if ends <= since[name] and rules[name]["status"] == "live":
+                yield FormerRule(TriggerRule.model_validate(rules[name]), begins, ends)
+
+
 def _rules(files: Mapping[str, str]) -> dict[str, Any]:
-    """Rules by id as data, so that a comment is no new wording; what they find and open counts, not their examples."""
-    loaded = [yaml.safe_load(text) for name, text in files.items() if name.startswith("triggers/")]
-    return {rule["id"]: {key: value for key, value in rule.items() if key not in ("tests", "title")} for rule in loaded}
+    """Rules by id as data."""
+    loaded = (yaml.safe_load(text) for name, text in files.items() if name.startswith("triggers/"))
+    return {rule["id"]: rule for rule in loaded}
+
+
+def _wording(rule: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a rule finds and opens: an example, a title or a comment is no new wording."""
+    return None if rule is None else {key: value for key, value in rule.items() if key not in ("tests", "title")}

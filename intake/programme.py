@@ -118,12 +118,17 @@ def compile_programme(folder: Path, out: Path) -> Programme:
     Tables: cause, reason_code, survey, severity_rule, sla_target, playbook. Nothing is written when a file is faulty.
     """
     programme = load_programme(folder)
+    write_tables(programme, out)
+    return programme
+
+
+def write_tables(programme: Programme, out: Path) -> None:
+    """Write the tables of a programme, each aside first and then renamed."""
     out.mkdir(parents=True, exist_ok=True)
     for name, table in programme_tables(programme).items():
         fresh = out / f".{name}.{os.getpid()}.tmp"
         pq.write_table(table, fresh, compression="zstd")
         fresh.replace(out / f"{name}.parquet")
-    return programme
 
 
 def programme_tables(programme: Programme) -> dict[str, pa.Table]:

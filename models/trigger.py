@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -267,3 +268,12 @@ class TriggerRule(_Frozen):
         """Whether a signal is too old to act on, or older than the rule itself (an edit never re-opens the past)."""
         too_old = occurred_at < as_of - timedelta(days=historic_after_days)
         return too_old or (self.effective_from is not None and occurred_at.date() < self.effective_from)
+
+
+@dataclass(frozen=True, slots=True)
+class FormerRule:
+    """A wording a rule had from `begins` up to `ends` (UTC): what it found in that time is no history by a later edit."""
+
+    rule: TriggerRule
+    begins: datetime
+    ends: datetime

@@ -13,6 +13,7 @@ from pydantic import Field
 from cases.feed import DETECTION
 from models.settings import Settings
 from orchestration import watermark
+from orchestration.programme import in_force, rules_in_force
 
 Metadata = dict[str, dict[str, Any]]
 
@@ -29,7 +30,6 @@ def run_classification(
     """Classify what is new and write both outputs; returns metadata per asset."""
     import pyarrow.parquet as pq
 
-    from intake.programme import load_programme
     from ml.outputs import read_output, write_output
     from ml.root_cause.predict import Workbench, classify
     from ml.store import ModelStore
@@ -47,7 +47,7 @@ def run_classification(
     )
     found = classify(
         pq.read_table(settings.handoff / "int_signal.parquet"),
-        load_programme(settings.programme_dir),
+        in_force(settings).programme,
         bench,
         previous=read_output(settings.ml_outputs, "ml_root_cause__prediction"),
         refit=config.refit,
@@ -85,18 +85,16 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> dict[str, A
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from intake.programme import load_programme
-    from ml.detection.triggers import Window, detect
+    from ml.detection.triggers import Window, detect_in_force
     from ml.outputs import write_output
 
-    programme = load_programme(settings.programme_dir)
-    window = Window(
-        as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=programme.company.historic_after_days
-    )
-    triggers = detect(
+    company, rules = in_force(settings).programme.company, rules_in_force(settings)
+    window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
+    triggers = detect_in_force(
         pq.read_table(settings.handoff / "fct_signal.parquet"),
         pq.read_table(settings.handoff / "agg_theme_week.parquet"),
-        programme.live_rules,
+        rules.live,
+        rules.former,
         window,
     )
     path = write_output(settings.ml_outputs, "ml_detection__trigger", triggers)
@@ -106,7 +104,7 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> dict[str, A
     return {
         "dagster/row_count": triggers.num_rows,
         "historic": int(pc.sum(triggers.column("is_historic")).as_py() or 0),
-        "rules": len(programme.live_rules),
+        "rules": len(rules.live),
         "by_rule": dg.MetadataValue.table(
             [dg.TableRecord({"rule": row["rule_id"], "triggers": row["trigger_id_count"]}) for row in counts]
         )

@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import (
 from intake.watermark import resolve_as_of
 from models.settings import Settings
 from orchestration import case_opening, warehouse, watermark
+from orchestration.programme import in_force
 from publishing.gate import CheckStatus
 from publishing.publish import publish
 from publishing.retention import prune
@@ -41,7 +42,7 @@ def publish_current(settings: Settings, instance: dg.DagsterInstance, *, run_id:
         provenance={
             "dagster_run_id": run_id,
             "dbt_code": warehouse.code_version(),
-            "programme": watermark.folder_version(settings.programme_dir),
+            "programme": in_force(settings).version,
             "detection": watermark.read(settings, "detect"),
         },
     )

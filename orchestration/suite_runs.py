@@ -10,15 +10,15 @@ from expectations.results import CheckResult
 from expectations.suites import Suite
 from intake.watermark import resolve_as_of
 from models.settings import Settings
+from orchestration.programme import in_force
 
 
 def run_suites(settings: Settings, suites: Sequence[Suite]) -> Iterator[CheckResult]:
     """Every check of every suite, in order."""
     from expectations.run import run_suite
-    from intake.programme import load_programme
 
     as_of = datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00")
-    causes = [cause.id for cause in load_programme(settings.programme_dir).taxonomy.causes]
+    causes = [cause.id for cause in in_force(settings).programme.taxonomy.causes]
     for suite in suites:
         yield from run_suite(
             suite, _table(settings, suite), as_of=as_of, numbers=_numbers(settings, suite), sets={"causes": causes}

@@ -20,14 +20,6 @@ def fingerprint(**seen: Any) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def folder_version(folder: Path) -> str:
-    """Hash over names and bytes of every file below a folder (the programme: small files, read whole)."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
 def read(settings: Settings, stage: str) -> str | None:
     """The fingerprint a stage last finished with, or None when it never did."""
     path = settings.state / f"{stage}.json"

@@ -76,8 +76,8 @@ def apply(
     ledger()
     from cases.programmes import NotAfterTheLast
     from casework import moment
-    from casework.programme import StillInUse, apply_folder
-    from intake.programme import ProgrammeError
+    from casework.programme import StillInUse, active_programme, apply_folder
+    from intake.programme import ProgrammeError, write_tables
 
     folder, now = _folder(settings, dir_), moment.now(settings)
     since = _instant(effective_from) if effective_from else now
@@ -86,7 +86,7 @@ def apply(
     except (ProgrammeError, StillInUse, NotAfterTheLast) as error:
         _refuse(error, json_, active=_in_force(settings))
     if applied.effective_from <= now:
-        _compile(settings, folder)
+        write_tables(active_programme(settings, now).programme, settings.programme_tables)
     document = {"ok": True, "version": applied.version, "effective_from": applied.effective_from.isoformat(),
                 "is_new": applied.is_new}  # fmt: skip
     answer(document, json_, text=_applied_text(document, is_future=applied.effective_from > now))
@@ -208,12 +208,6 @@ def _instant(text: str) -> datetime:
     except ValueError:
         fail(f"{text} is no day or instant: write 2026-12-01 or 2026-12-01T08:00.")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _compile(settings: Settings, folder: Path) -> None:
-    from intake.programme import compile_programme
-
-    compile_programme(folder, settings.programme_tables)
 
 
 def _applied_text(document: dict[str, Any], *, is_future: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow as pa
 from ml.detection.rules import failing_tests, find_triggers
 from ml.detection.surge import SurgeWeek, find_surges
 from ml.outputs import TRIGGER
-from models.trigger import RuleTest, TriggerRule
+from models.trigger import FormerRule, RuleTest, TriggerRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,34 @@ def detect(fct_signal: pa.Table, agg_theme_week: pa.Table, rules: Iterable[Trigg
     ]
     whole = pa.concat_tables([fired, pa.Table.from_pylist(surges, schema=TRIGGER)])
     return whole.sort_by("trigger_id").combine_chunks()
+
+
+def detect_in_force(
+    fct_signal: pa.Table,
+    agg_theme_week: pa.Table,
+    rules: Iterable[TriggerRule],
+    former: Sequence[FormerRule],
+    window: Window,
+) -> pa.Table:
+    """As `detect`, for rules whose wording has changed: each counts from its `effective_from`, but a signal that fitted
+    the wording in force at its own time is no history. Without that, what came in between the last detection and an
+    edit would be lost.
+    """
+    found = detect(fct_signal, agg_theme_week, rules, window)
+    oldest = window.as_of - timedelta(days=window.historic_after_days)
+    alive: set[str] = set()
+    for item in (item for item in former if item.ends > oldest):
+        rows = detect(fct_signal, agg_theme_week, [item.rule], window).to_pylist()
+        in_time = (row for row in rows if item.begins <= row["occurred_at"] < item.ends)
+        alive |= {row["trigger_id"] for row in in_time if not row["is_historic"]}
+    if not alive:
+        return found
+    historic = [
+        flag and trigger not in alive
+        for trigger, flag in zip(found["trigger_id"].to_pylist(), found["is_historic"].to_pylist(), strict=True)
+    ]
+    place = found.schema.get_field_index("is_historic")
+    return found.set_column(place, found.schema.field(place), pa.array(historic, pa.bool_()))
 
 
 def _surge_row(rule: TriggerRule, surge: SurgeWeek, window: Window) -> dict[str, Any]:

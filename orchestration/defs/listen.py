@@ -15,6 +15,7 @@ from intake.watermark import last_batch, resolve_as_of
 from models.contract import SourceContract
 from orchestration import warehouse, watermark
 from orchestration.defs.resources import Stores
+from orchestration.programme import in_force
 
 PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "playbook")
 
@@ -77,7 +78,7 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
     """Read everything that lies in the inbox, and the programme. Yields nothing when neither holds anything new."""
     # Reading files brings Arrow and DuckDB along; declaring the assets does not need them.
     from casework import notes
-    from intake.programme import compile_programme
+    from intake.programme import write_tables
     from intake.service import take_inbox
 
     settings = stores.settings()
@@ -86,7 +87,7 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
     if watermark.read(settings, "detect") == detect_fingerprint(stores):
         context.log.info("Nothing new since the last finished detection: no asset is made, what follows is skipped.")
         return
-    compile_programme(settings.programme_dir, settings.programme_tables)
+    write_tables(in_force(settings).programme, settings.programme_tables)
     for source, entity in sorted(load_contracts()):
         mine = [r for r in reports if (r.source, r.entity) == (source, entity)]
         yield dg.MaterializeResult(asset_key=_raw_key(source, entity), metadata=_intake_metadata(mine))
@@ -99,7 +100,7 @@ def detect_fingerprint(stores: Stores) -> str:
     settings = stores.settings()
     return watermark.fingerprint(
         batch=last_batch(settings),
-        programme=watermark.folder_version(settings.programme_dir),
+        programme=in_force(settings).version,
         warehouse=warehouse.code_version(),
         as_of=resolve_as_of(settings),
     )

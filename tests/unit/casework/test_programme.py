@@ -23,7 +23,7 @@ from casework.opening import open_with
 from casework.programme import BEGINNING, StillInUse, active_programme, apply_folder
 from casework.programme_diff import changes
 from casework.programme_plan import NothingInForce, Plan, plan, touched
-from casework.rules import live_rules
+from casework.rules import rules_in_force
 from intake.programme import ProgrammeError, parse_programme, read_files
 from ml.outputs import TRIGGER
 from models.case import Actor, EventKind
@@ -107,6 +107,14 @@ def test_a_version_holds_from_its_own_day_and_the_one_before_it_until_then(home:
     assert active_programme(home, TUESDAY - timedelta(seconds=1)) == first
     assert active_programme(home, TUESDAY).version != first.version
     assert active_programme(home, TUESDAY).programme.sla.version == active_programme(home, TUESDAY).version
+
+
+def test_one_letter_or_the_name_of_a_file_makes_another_version_and_a_line_ending_does_not() -> None:
+    files = {"triggers/low_nps.yml": "value: 6\n", "sla.yml": "x\n"}
+    version = programmes.content_hash(files)
+    assert programmes.content_hash(files | {"triggers/low_nps.yml": "value: 5\n"}) != version
+    assert programmes.content_hash({"triggers/nps.yml": "value: 6\n", "sla.yml": "x\n"}) != version
+    assert programmes.content_hash({"sla.yml": "x\r\n", "triggers/low_nps.yml": "value: 6\r\n"}) == version
 
 
 def test_the_same_files_applied_again_are_the_version_that_is_there(home: Settings, folder: Path) -> None:
@@ -203,8 +211,8 @@ def test_a_changed_rule_counts_from_the_day_its_version_holds_and_the_others_as_
         "",
     )
     apply_folder(home, folder, effective_from=TUESDAY, by="anna")
-    before = {rule.id: rule.effective_from for rule in live_rules(home, MONDAY)}
-    after = {rule.id: rule.effective_from for rule in live_rules(home, LATER)}
+    before = {rule.id: rule.effective_from for rule in rules_in_force(home, MONDAY).live}
+    after = {rule.id: rule.effective_from for rule in rules_in_force(home, LATER).live}
     assert set(before.values()) == {None}
     assert after.pop("low_csat") == TUESDAY.date()
     assert set(after.values()) == {None}
@@ -215,15 +223,19 @@ def test_a_comment_or_an_example_is_no_new_wording_of_a_rule(home: Settings, edi
     folder = edit("triggers/low_csat.yml", "status: live", "# as agreed in May\nstatus: live")
     edit("triggers/low_csat.yml", "  - {given: {score_metric: csat}, then: nothing}\n", "")
     apply_folder(home, folder, effective_from=TUESDAY, by="anna")
-    assert {rule.effective_from for rule in live_rules(home, LATER)} == {None}
+    assert {rule.effective_from for rule in rules_in_force(home, LATER).live} == {None}
 
 
 def test_a_rule_taken_back_to_an_older_wording_counts_from_when_it_was_taken_back(home: Settings, edit: Edit) -> None:
     active_programme(home, MONDAY)
     apply_folder(home, edit("triggers/high_effort.yml", "value: 0.2}", "value: 0.19}"), effective_from=TUESDAY, by="a")
     apply_folder(home, edit("triggers/high_effort.yml", "value: 0.19}", "value: 0.2}"), effective_from=LATER, by="a")
-    dates = {rule.id: rule.effective_from for rule in live_rules(home, LATER)}
+    dates = {rule.id: rule.effective_from for rule in rules_in_force(home, LATER).live}
     assert dates["high_effort"] == LATER.date()
+    former = rules_in_force(home, LATER).former
+    assert [(item.rule.id, item.begins, item.ends) for item in former] == [
+        ("high_effort", BEGINNING, TUESDAY), ("high_effort", TUESDAY, LATER),
+    ]  # fmt: skip
 
 
 # --- the plan ------------------------------------------------------------------------------------------------------

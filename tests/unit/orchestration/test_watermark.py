@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from models.settings import Settings
 from orchestration import watermark
 
@@ -15,22 +13,6 @@ def test_a_stage_that_never_finished_has_no_watermark(settings: Settings) -> Non
 def test_a_finished_stage_is_remembered(settings: Settings) -> None:
     watermark.write(settings, "detect", "abc")
     assert watermark.read(settings, "detect") == "abc"
-
-
-def test_one_changed_letter_of_the_programme_changes_its_version(tmp_path: Path) -> None:
-    (tmp_path / "triggers").mkdir()
-    rule = tmp_path / "triggers" / "low_nps.yml"
-    rule.write_text("value: 6", encoding="utf-8")
-    before = watermark.folder_version(tmp_path)
-    rule.write_text("value: 5", encoding="utf-8")
-    assert watermark.folder_version(tmp_path) != before
-
-
-def test_a_renamed_file_of_the_programme_changes_its_version(tmp_path: Path) -> None:
-    (tmp_path / "a.yml").write_text("x", encoding="utf-8")
-    before = watermark.folder_version(tmp_path)
-    (tmp_path / "a.yml").rename(tmp_path / "b.yml")
-    assert watermark.folder_version(tmp_path) != before
 
 
 def test_the_fingerprint_depends_on_every_part(settings: Settings) -> None:
