@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from models.staff import Position
 
@@ -267,6 +268,8 @@ def _cost(case: WaitingCase, owner: OwnerState, free: dict[str, float]) -> float
     position = owner.position
     capacity = max(position.capacity_units, 1)
     cost = 2.0 * (1 - free[position.employee_id] / capacity)
+    # Among equals a draw by case and person: by the order of names the first of an idle team would get most.
+    cost += 1e-3 * crc32(f"{case.case_id}|{position.employee_id}".encode()) / 2**32
     if case.skill is not None and case.skill not in position.skills:
         cost += 1.5
     if case.previous_owner_id is not None and case.previous_owner_id != position.employee_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations, product
@@ -255,6 +255,16 @@ def test_the_gravest_cases_stop_at_the_overflow_round_after_round() -> None:
         plan = assign([waiting(f"g{k}", severity=1, units=4.0)], [owner("E1", 4, load)], now=NOW)
         load += 4.0 * len(plan.decisions)
     assert load == 4.0 + Params().overflow_units
+
+
+def test_an_idle_team_of_equals_is_given_equal_shares_and_not_the_first_on_the_list() -> None:
+    people = [owner(f"E{k}") for k in range(5)]
+    took = Counter(
+        decision.owner_id for k in range(400) for decision in assign([waiting(f"C{k}")], people, now=NOW).decisions
+    )
+    # 80 each; four standard deviations of a fair draw are 32.
+    assert set(took) == {f"E{k}" for k in range(5)}
+    assert all(48 <= number <= 112 for number in took.values())
 
 
 def test_whoever_is_listed_without_capacity_gets_nothing_ordinary() -> None:
