@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from intake.business_intervals import business_intervals
 from intake.programme_faults import located
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
@@ -115,7 +116,8 @@ def _base(key: str) -> str:
 def compile_programme(folder: Path, out: Path) -> Programme:
     """Write the programme as Parquet tables for the warehouse and return it; the same files give the same bytes.
 
-    Tables: cause, reason_code, survey, severity_rule, sla_target, playbook. Nothing is written when a file is faulty.
+    Tables: cause, reason_code, survey, severity_rule, sla_target, business_interval, playbook. Nothing is written when
+    a file is faulty.
     """
     programme = load_programme(folder)
     write_tables(programme, out)
@@ -166,6 +168,7 @@ def programme_tables(programme: Programme) -> dict[str, pa.Table]:
             target_seconds=pa.int64(),
             effective_from=pa.timestamp("us", tz="UTC"),
         ),
+        "business_interval": business_intervals(programme.sla),
         "playbook": _table(
             ["code", "title", "version_hash"],
             [(item.code, item.playbook.title, item.version_hash) for item in programme.playbooks],

@@ -143,6 +143,21 @@ def _spans(versions: Sequence[Calendar], a: datetime, b: datetime) -> Iterator[t
         yield in_force(versions, start), start, end
 
 
+def open_intervals(
+    versions: Sequence[Calendar], first_year: int, last_year: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Open UTC intervals of these UTC years in order, each second by the version in force; none before the first one."""
+    begin, end = datetime(first_year, 1, 1, tzinfo=UTC), datetime(last_year + 1, 1, 1, tzinfo=UTC)
+    first = max(begin, min(version.starts_at for version in versions))
+    for version, start, finish in _spans(versions, first, end) if first < end else ():
+        for year in range(start.year, min(finish.year, last_year) + 1):
+            opening = _year(version, year)
+            for span in zip(opening.starts, opening.ends, strict=True):
+                low, high = max(_instant(span[0]), start), min(_instant(span[1]), finish)
+                if low < high:
+                    yield low, high
+
+
 def business_seconds(calendar: Calendar, a: datetime, b: datetime) -> int:
     """Seconds of [a, b) in which the calendar is open; negative when b lies before a. Exact to the second.
 

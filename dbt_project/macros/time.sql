@@ -64,3 +64,6 @@
 {% macro month_of(moment) -%}
     cast(date_trunc('month', {{ moment }}) as date)
 {%- endmacro %}
+
+{#- A moment after every other, for spans that have not ended. -#}
+{% macro end_of_time() -%} cast('9999-12-31' as timestamp) {%- endmacro %}

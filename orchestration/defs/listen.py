@@ -17,7 +17,7 @@ from orchestration import warehouse, watermark
 from orchestration.defs.resources import Stores
 from orchestration.programme import in_force
 
-PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "playbook")
+PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "business_interval", "playbook")
 
 if TYPE_CHECKING:
     from intake.report import FileReport
@@ -83,7 +83,7 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
 
     settings = stores.settings()
     notes.write_back(settings)
-    reports = take_inbox(settings)
+    reports = take_inbox(settings, timezone=in_force(settings).programme.company.timezone)
     if watermark.read(settings, "detect") == detect_fingerprint(stores):
         context.log.info("Nothing new since the last finished detection: no asset is made, what follows is skipped.")
         return

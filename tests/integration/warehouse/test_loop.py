@@ -37,7 +37,10 @@ def test_the_three_builds_stand_alone_on_a_new_warehouse(stores: Stores) -> None
     for tag in ("tag:prepare", "tag:detect", "tag:track"):
         stores.build(tag)
     written = {path.name for path in (stores.home / "handoff").glob("*.parquet")}
-    assert written == {"int_signal.parquet", "int_resolution.parquet", "fct_signal.parquet", "agg_theme_week.parquet"}
+    assert written == {
+        "int_signal.parquet", "int_resolution.parquet", "fct_signal.parquet", "agg_theme_week.parquet",
+        "stg_hr__org_chart.parquet",
+    }  # fmt: skip
 
 
 def test_a_build_that_is_not_told_the_moment_refuses_to_guess(stores: Stores) -> None:
@@ -83,10 +86,6 @@ def land_a_complaint_that_came_to_a_case(stores: Stores) -> None:
     stores.put(
         "programme", "survey",
         [{"survey_id": "SV_CSAT", "metric": "csat", "score_min": 1, "score_max": 5, "direction": "up"}],
-    )  # fmt: skip
-    stores.put(
-        "programme", "sla_target",
-        [{"metric": "resolve", "severity": 2, "clock": "wall", "target_seconds": 86400, "effective_from": START - 90 * DAY}],
     )  # fmt: skip
     customer = {
         "customer_id": "K1",
@@ -148,7 +147,9 @@ def put_case(stores: Stores) -> None:
     stores.put("ledger", "case_trigger", [{**trigger, "case_id": "C-1"}])
     events: list[dict[str, Any]] = [
         {"kind": "opened", "state_after": "new", "occurred_at": START, "payload": '{"severity": 2, "case_kind": "recovery"}'},
-        {"kind": "resolved", "state_after": "resolved", "occurred_at": START + DAY,
+        {"kind": "sla_applied", "state_after": "new", "occurred_at": START,
+         "payload": '{"severity": 2, "reason": "opened", "targets": [{"metric": "resolve", "seconds": 86400, "clock": "wall"}]}'},
+        {"kind": "resolved", "state_after": "resolved", "occurred_at": START + DAY, "actor_type": "source",
          "payload": '{"resolution_id": "S1", "playbook_code": "refund"}'},
         {"kind": "closed", "state_after": "closed", "occurred_at": START + DAY, "payload": '{"outcome_code": "in_favour"}'},
     ]  # fmt: skip

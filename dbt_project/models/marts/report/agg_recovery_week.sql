@@ -8,8 +8,8 @@ with cases as (
         states.is_first_action_in_time,
         states.is_resolved_in_time,
         -- A running clock is not old enough to be judged; a case without a target never will be, and counts as missing.
-        states.first_action_due_at is null or states.is_first_action_in_time is not null as is_first_action_decided,
-        states.resolve_due_at is null or states.is_resolved_in_time is not null as is_resolve_decided
+        states.first_action_target_seconds is null or states.is_first_action_in_time is not null as is_first_action_decided,
+        states.resolve_target_seconds is null or states.is_resolved_in_time is not null as is_resolve_decided
     from {{ ref('fct_case_outcome') }} as outcomes
     inner join {{ ref('fct_case') }} as states on outcomes.case_id = states.case_id
 

@@ -20,7 +20,7 @@ cases as (
         coalesce(team, 'unassigned') as organisation,
         {{ month_of('opened_at') }} as month_start,
         is_resolved_in_time as is_timely,
-        resolve_due_at is null or is_resolved_in_time is not null as is_decided
+        resolve_target_seconds is null or is_resolved_in_time is not null as is_decided
     from {{ ref('fct_case') }}
     where case_kind <> 'excellence' and state not in ('merged', 'invalid')
 

@@ -17,13 +17,15 @@ causes as (
 
 ),
 
-targets as (
+clocks as (
 
-    select * from {{ ref('int_case_target') }}
+    -- Where a metric was promised more than once, the last promise is the one a case is judged by; all are in fct_case_sla.
+    select * from {{ ref('fct_case_sla') }}
+    where is_current
 
 ),
 
-cases_with_targets as (
+cases_with_clocks as (
 
     select
         cases.case_id,
@@ -67,16 +69,18 @@ cases_with_targets as (
         states.escalations,
         first_action.target_seconds as first_action_target_seconds,
         first_action.due_at as first_action_due_at,
+        first_action.is_in_time as is_first_action_in_time,
         resolve.target_seconds as resolve_target_seconds,
         resolve.clock as resolve_target_clock,
         resolve.due_at as resolve_due_at,
-        resolve.target_basis,
+        resolve.is_in_time as is_resolved_in_time,
+        resolve.clock_state as resolve_clock_state,
         coalesce(states.ended_at, {{ as_of() }}) as watched_until_at
     from cases
     inner join states on cases.case_id = states.case_id
     left join causes on cases.cause_id = causes.cause_id
-    left join targets as first_action on cases.case_id = first_action.case_id and first_action.metric = 'first_action'
-    left join targets as resolve on cases.case_id = resolve.case_id and resolve.metric = 'resolve'
+    left join clocks as first_action on cases.case_id = first_action.case_id and first_action.metric = 'first_action'
+    left join clocks as resolve on cases.case_id = resolve.case_id and resolve.metric = 'resolve'
 
 )
 
@@ -125,19 +129,10 @@ select
     resolve_target_seconds,
     resolve_target_clock,
     resolve_due_at,
-    target_basis,
-    -- A deadline that is met exactly is met; a running clock is neither met nor missed.
-    case
-        when state in ('merged', 'invalid') or first_action_due_at is null then null
-        when first_action_at <= first_action_due_at then true
-        when first_action_at > first_action_due_at or watched_until_at > first_action_due_at then false
-    end as is_first_action_in_time,
-    case
-        when state in ('merged', 'invalid') or resolve_due_at is null then null
-        when resolved_at <= resolve_due_at then true
-        when resolved_at > resolve_due_at or watched_until_at > resolve_due_at then false
-    end as is_resolved_in_time,
-    case when resolve_due_at is not null then is_open and {{ as_of() }} > resolve_due_at end as is_overdue,
+    resolve_clock_state,
+    is_first_action_in_time,
+    is_resolved_in_time,
+    case when resolve_target_seconds is not null then is_open and resolve_clock_state = 'breached' end as is_overdue,
     {{ seconds_between('opened_at', 'first_action_at') }} as seconds_to_first_action,
     first_action_at is null as is_first_action_censored,
     {{ seconds_between('opened_at', 'coalesce(first_action_at, watched_until_at)') }} as first_action_observed_seconds,
@@ -146,4 +141,4 @@ select
     {{ seconds_between('opened_at', 'coalesce(resolved_at, watched_until_at)') }} as resolution_observed_seconds,
     {{ seconds_between('episode_started_at', 'resolved_at') }} as seconds_from_evidence_to_resolution,
     {{ as_of() }} as as_of
-from cases_with_targets
+from cases_with_clocks
