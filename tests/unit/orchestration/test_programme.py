@@ -111,3 +111,18 @@ def test_a_rule_that_was_a_draft_at_the_time_found_nothing_then(home: Settings, 
     path.write_text(live, encoding="utf-8")
     apply_folder(home, folder, effective_from=MONDAY, by="anna")
     assert found(home) == {"s0.0-0": False, "s0.0-2": True}
+
+
+@pytest.mark.parametrize("name", ["programme.yml", "sla.yml", "taxonomy.yml"])
+def test_a_broken_folder_stops_no_delivery_from_being_taken_in(home: Settings, folder: Path, name: str) -> None:
+    import dagster as dg
+
+    from intake.landing import ensure_landing
+    from orchestration.defs.listen import take_in
+
+    ensure_landing(home)
+    (folder / name).write_text("x: [", encoding="utf-8")
+    done = dg.materialize([take_in], resources={"stores": Stores()}, raise_on_error=True)
+    assert done.success
+    targets = pq.read_table(home.programme_tables / "sla_target.parquet")
+    assert targets.num_rows > 0
