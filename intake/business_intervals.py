@@ -30,9 +30,14 @@ COLUMNS = pa.schema(
 
 def business_intervals(policy: SlaPolicy) -> pa.Table:
     """One row per calendar and open interval (UTC); `passed_seconds` business seconds of the horizon lie before it."""
-    codes = sorted({calendar.code for calendar in policy.calendars})
+    codes = sorted({calendar.code for calendar in policy.calendars if _is_countable(policy, calendar.code)})
     rows = [row for code in codes for row in _rows(policy, code)]
     return pa.Table.from_pylist([dict(zip(COLUMNS.names, row, strict=True)) for row in rows], schema=COLUMNS)
+
+
+def _is_countable(policy: SlaPolicy, code: str) -> bool:
+    """Prefix sums cannot say what depends on where a span ends: such clocks are unknown in SQL rather than wrong."""
+    return policy.schedule == "cumulative" or len(policy.versions(code)) == 1
 
 
 def _rows(policy: SlaPolicy, code: str) -> Iterator[tuple[Any, ...]]:
