@@ -17,7 +17,7 @@ from orchestration import warehouse, watermark
 from orchestration.defs.resources import Stores
 from orchestration.programme import in_force
 
-PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "playbook")
+PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "business_interval", "playbook")
 
 if TYPE_CHECKING:
     from intake.report import FileReport
