@@ -35,8 +35,8 @@ _COUNTS: tuple[tuple[str, str], ...] = (
                       "leaves the hours before it as they were"),
     ("routing.yml", "cases that open from then on; open cases stay with their team"),
     ("recommendation.yml", "cases that open from then on; advice given stays"),
-    ("triggers/", "signals from then on; what newly fits an older signal counts as history and contacts nobody, no case "
-                  "is closed, and none that is known opens again"),
+    ("triggers/", "signals from then on; what newly fits an older signal becomes a case of history, about which nobody is "
+                  "contacted; no case is closed, and none that is known opens again"),
     ("playbooks/", "steps, words and limits for whoever works a case from then on, open ones included"),
     ("messages/", "messages written from then on; those in the outbox leave as they are"),
     ("teams.yml", "the next round of assignment, open cases included"),

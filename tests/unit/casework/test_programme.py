@@ -338,6 +338,23 @@ def test_cases_of_a_removed_rule_are_named_and_stay_open(home: Settings, folder:
     assert services.state_of(mine).is_open
 
 
+def test_a_deadline_narrowed_by_any_fact_of_a_case_touches_the_cases_it_fits(home: Settings, edit: Edit) -> None:
+    opened(home, trigger("t1", source="complaints", journey="everyday"))
+    (security,) = opened(home, trigger("t2", source="complaints", journey="security"))
+    narrow = (
+        "  - {metric: final_response, clock: wall, hours: 24, "
+        "applies: {all: [{field: journey, op: is, value: security}]}}\n"
+    )
+    # Of two equally particular deadlines the newer one holds, so the general one is made the older.
+    folder = edit("sla.yml", "regulation:\n", "regulation:\n" + narrow)
+    edit(
+        "sla.yml",
+        "  - {metric: final_response, clock: wall, hours: 1344",
+        "  - {metric: final_response, clock: wall, hours: 1344, effective_from: 1969-01-01",
+    )
+    assert {row.case_id for row in plan(home, folder, at=MONDAY).touched} == {security}
+
+
 def test_closed_cases_are_not_touched(home: Settings, edit: Edit) -> None:
     (case_id,) = opened(home, trigger("t1", severity=2))
     services.act(
