@@ -4,8 +4,9 @@ Ours: the macros of `dbt_project/macros/business_time.sql`, rendered as dbt rend
 compiled to. Stock: (week) the way of the Zendesk package for dbt: tickets are crossed with numbered weeks and met with a
 weekly schedule and its validity; (interval) tickets are joined to every open interval they touch; (minute) tickets are
 joined to every open minute they last. Week and ours run on all tickets, interval and minute on as many as they can manage;
-each ratio compares equal work on equal tickets. All arms write their answer to a table. Guard: every arm gives the same
-seconds for every ticket it is given, and ours equals the Python clock on a sample, due times included.
+each ratio compares equal work on equal tickets, the closing `ratio` is the one against the minute spine, and the other two
+stand beside it. All arms write their answer to a table. Guard: every arm gives the same seconds for every ticket it is given,
+and ours equals the Python clock on a sample, due times included.
 Run: `python -m benchmarks.sla_clock`.
 """
 
