@@ -73,7 +73,11 @@ def test_a_broken_folder_stops_no_detection(home: Settings, folder: Path) -> Non
     assert found(home) == before == {"s0.0-0": False, "s0.0-2": False}
 
 
+@pytest.mark.usefixtures("parsed_project")
 def test_an_edit_counts_once_it_is_applied_and_not_for_what_came_before(home: Settings, folder: Path) -> None:
+    from orchestration.defs.listen import detect_fingerprint
+    from orchestration.defs.resources import Stores
+
     fingerprint = detect_fingerprint(Stores())
     widen(folder)
     assert set(found(home)) == {"s0.0-0", "s0.0-2"}
@@ -113,12 +117,14 @@ def test_a_rule_that_was_a_draft_at_the_time_found_nothing_then(home: Settings, 
     assert found(home) == {"s0.0-0": False, "s0.0-2": True}
 
 
+@pytest.mark.usefixtures("parsed_project")
 @pytest.mark.parametrize("name", ["programme.yml", "sla.yml", "taxonomy.yml"])
 def test_a_broken_folder_stops_no_delivery_from_being_taken_in(home: Settings, folder: Path, name: str) -> None:
     import dagster as dg
 
     from intake.landing import ensure_landing
     from orchestration.defs.listen import take_in
+    from orchestration.defs.resources import Stores
 
     ensure_landing(home)
     (folder / name).write_text("x: [", encoding="utf-8")
