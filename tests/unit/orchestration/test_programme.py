@@ -15,8 +15,6 @@ from casework.programme import active_programme, apply_folder
 from ml.conditions import SIGNAL_SCHEMA
 from ml.outputs import TRIGGER
 from models.settings import ROOT, Settings
-from orchestration.defs.listen import detect_fingerprint
-from orchestration.defs.resources import Stores
 from orchestration.ml_runs import run_detection
 
 MONDAY = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
