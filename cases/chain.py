@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from json.encoder import c_encode_basestring, c_make_encoder  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
+
+import orjson
 
 GENESIS = "0" * 64
 _UNIT = "\x1f"
+_MAY_HOLD_NAN = frozenset({float, dict, list, tuple})
 
 
-def _refused(value: object) -> Any:
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-# The C encoder itself, made once: json.dumps makes one per call, a third of the cost of an event. Arguments: no cycle
-# check, default, text as it is (not ASCII), no indent, separators, sorted keys, no skipped keys, no NaN.
-_encode = c_make_encoder(None, _refused, c_encode_basestring, None, ":", ",", True, False, False)
+# Sorted keys, text as it is, nothing encoded that Python's own JSON would refuse (a day, a dataclass). Python's encoder
+# gives the same bytes for what ledgers hold and takes five times as long: a tenth of opening a case.
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class EventRow(NamedTuple):
@@ -47,14 +45,27 @@ class EventRow(NamedTuple):
 
 def canonical(value: Mapping[str, Any] | list[Any]) -> str:
     """The one way to write a value as JSON. Raises `ValueError` for NaN, `TypeError` for what JSON does not know."""
-    return "".join(_encode(value, 0))
+    text = orjson.dumps(value, option=_OPTIONS).decode()
+    # What is no number at all would come out as null.
+    if "null" in text:
+        _refuse_nan(value)
+    return text
+
+
+def _refuse_nan(value: Any) -> None:
+    if isinstance(value, float) and value - value != 0:
+        raise ValueError("neither NaN nor an infinite number can be kept")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        if part.__class__ in _MAY_HOLD_NAN:
+            _refuse_nan(part)
 
 
 # The same few instants are written several times per case, and all rows of a batch share the recording time.
 @lru_cache(maxsize=65_536)
 def stamp(at: datetime) -> str:
     """An instant as text: UTC, to the microsecond."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    # Nearly all are UTC already, and converting costs as much as writing.
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def event_hash(row: EventRow) -> str:
@@ -69,7 +80,12 @@ def hash_fields(*fields: str | int) -> str:
     """SHA-256 (hex) over fields joined by the unit separator. Raises `ValueError` for a field that holds one, so that
     no two different rows read alike (canonical JSON never does: it escapes control characters).
     """
-    text = _UNIT.join(map(str, fields))
+    return hash_texts(tuple(map(str, fields)))
+
+
+def hash_texts(fields: tuple[str, ...]) -> str:
+    """`hash_fields` for fields that are text already: what is done for every row written."""
+    text = _UNIT.join(fields)
     if text.count(_UNIT) != len(fields) - 1:
         raise ValueError("a ledger field may not hold the unit separator")
     return sha256(text.encode()).hexdigest()

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models.expressions import RawSQL
+
+from cases.chain import stamp
 
 # Any constant will do; it only must not be used for another lock in the same database.
 _WRITE_LOCK = 0x416D656E6473
@@ -96,7 +99,8 @@ def moments() -> Callable[[datetime], datetime | str]:
 
 @lru_cache(maxsize=65_536)
 def _sqlite_text(at: datetime) -> str:
-    return str(at.astimezone(UTC).replace(tzinfo=None))
+    text = stamp(at)
+    return f"{text[:10]} {text[11:26] if at.microsecond else text[11:19]}"
 
 
 def _unchanged(at: datetime) -> datetime:
@@ -120,6 +124,14 @@ def select_in(columns: str, table: str, key: str, values: Iterable[str]) -> list
         cursor.execute(f"SELECT {columns} FROM {table} WHERE {key} {test}", [parameter])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def among(values: Iterable[str]) -> RawSQL:
+    """The values as one parameter, for `field__in=...` of the ORM, which else prepares each of thousands by itself."""
+    wanted = sorted(set(values))
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(wanted)])
+    return RawSQL("SELECT unnest(%s::text[])", [wanted])
 
 
 def chunks(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:

@@ -10,11 +10,12 @@ its last signal within the dedupe window; (2) an episode that begins within the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import orjson
 
 from cases.rows import SYSTEM, Draft, Place, StandingRow, case_id_for, dedup_key, money
 from models.case import (
@@ -76,7 +77,7 @@ class Episode:
     def standing(self) -> StandingRow:
         """Where the case stands now."""
         return StandingRow(
-            self.case_no, self.case_id, self.kind, self.state, self.severity, self.seq, self.started_at,
+            self.case_no, self.case_id, self.kind, self.state.value, self.severity, self.seq, self.started_at,
             self.last_event_at or self.started_at, self.team, self.owner_role, self.owner_id, *self.place,
         )  # fmt: skip
 
@@ -209,7 +210,9 @@ class Walk:
             Place(trigger.branch_id, trigger.region, trigger.is_historic), facts=facts_of(trigger) if self.needs_facts else {},
         )  # fmt: skip
         self.view.add(episode_key, episode)
-        payload = _opening(trigger) | {"head_hash": head.digest()} | self._take_in(episode, trigger)
+        payload = _opening(trigger)
+        payload["head_hash"] = head.digest()
+        payload |= self._take_in(episode, trigger)
         episode.seq = 1
         self.draft.add_event(
             case_id, 1, EventKind.OPENED, at=trigger.occurred_at, after=State.NEW, payload=payload,
@@ -241,7 +244,7 @@ class Walk:
         said: dict[str, Any] = {
             "trigger_id": trigger.trigger_id,
             "trigger_hash": row.digest(),
-            "evidence": json.loads(trigger.evidence),
+            "evidence": orjson.loads(trigger.evidence),
         }
         return said | {"refs": refs} if refs else said
 

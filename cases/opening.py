@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeAlias
 
 from cases import store
@@ -54,7 +55,7 @@ def open_all(
     triggers: Iterable[TriggerFact], resolutions: Iterable[ResolutionFact], *, setting: Setting, batch_size: int
 ) -> OpenResult:
     """Work through everything in time order, `batch_size` items to a transaction."""
-    items: list[Item] = sorted([*triggers, *resolutions], key=_when)
+    items = _in_time_order(list(triggers), list(resolutions))
     opened = attached = known = resolved = unmatched = 0
     for start in range(0, len(items), batch_size):
         batch = items[start : start + batch_size]
@@ -79,6 +80,12 @@ def _no_cycle_search() -> Iterator[None]:
             gc.enable()
 
 
+def _in_time_order(triggers: list[TriggerFact], resolutions: list[ResolutionFact]) -> list[Item]:
+    if not resolutions:
+        return [*sorted(triggers, key=attrgetter("occurred_at", "trigger_id"))]
+    return sorted([*triggers, *resolutions], key=_when)
+
+
 def _when(item: Item) -> tuple[datetime, int, str]:
     """Time order; at the same instant a trigger comes before the resolution that may be about it."""
     if isinstance(item, TriggerFact):
@@ -88,24 +95,26 @@ def _when(item: Item) -> tuple[datetime, int, str]:
 
 def _batch(batch: Sequence[Item], setting: Setting) -> Tally:
     # A replay ends here, without ever taking the write lock.
+    head = store.head()
     fresh = _fresh(batch)
     if not fresh:
         return Tally()
     for _ in range(_RETRIES):
         try:
-            tally = _write_batch(fresh, setting)
+            tally = _write_batch(fresh, head, setting)
         except LostRace:
+            head = ""
             continue
         crashpoint("open_cases.after_commit")
         return tally
     raise LostRace("another writer keeps inserting the same rows without taking the write lock")
 
 
-def _write_batch(batch: Sequence[Item], setting: Setting) -> Tally:
+def _write_batch(batch: Sequence[Item], head: str, setting: Setting) -> Tally:
     with write_transaction():
         crashpoint("open_cases.after_begin")
-        # Again under the lock: another opener may have won since.
-        fresh = _fresh(batch)
+        # Again under the lock if anybody has written since: another opener may have won.
+        fresh = batch if store.head() == head else _fresh(batch)
         walk = _walk(fresh, setting, frozenset())
         if clashing := store.taken_case_ids(walk.draft.cases):
             walk = _walk(fresh, setting, clashing)

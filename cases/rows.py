@@ -14,13 +14,15 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from cases.chain import GENESIS, EventRow, canonical, hash_fields, stamp
+from cases.chain import GENESIS, EventRow, canonical, hash_fields, hash_texts, stamp
 from models.case import Actor, CaseState, EventKind, State
 from models.facts import TriggerFact
 from models.message import OutgoingMessage
 
 SYSTEM = Actor("system", "amends")
 _CENT = Decimal("0.01")
+# A marker no value can equal by accident keeps unknown apart from the empty text.
+_UNKNOWN = "\x00"
 
 
 @dataclass(slots=True)
@@ -59,12 +61,15 @@ class CaseRow(NamedTuple):
 
     def digest(self) -> str:
         """What the opening event vouches for: every field but the key itself is hashed as text."""
-        return hash_fields(
-            self.case_id, self.case_no, self.dedup_key, self.episode_key, self.case_kind, self.rule_id,
-            self.subject_type, self.subject_id, _text(self.customer_id), _text(self.journey), _text(self.cause_id),
-            _text(self.theme_id), stamp(self.episode_started_at), _text(self.value_usd), _text(self.segment),
-            _text(self.region), self.created_by_type, self.created_by_id,
-        )  # fmt: skip
+        (case_id, number, key, episode, kind, rule, subject_type, subject_id, customer, journey, cause, theme,
+         started_at, value, segment, region, by_type, by_id) = self  # fmt: skip
+        return hash_texts((
+            case_id, str(number), key, episode, kind, rule, subject_type, subject_id,
+            _UNKNOWN if customer is None else customer, _UNKNOWN if journey is None else journey,
+            _UNKNOWN if cause is None else cause, _UNKNOWN if theme is None else theme, stamp(started_at),
+            _UNKNOWN if value is None else str(value), _UNKNOWN if segment is None else segment,
+            _UNKNOWN if region is None else region, by_type, by_id,
+        ))  # fmt: skip
 
 
 class TriggerRow(NamedTuple):
@@ -81,10 +86,11 @@ class TriggerRow(NamedTuple):
 
     def digest(self) -> str:
         """What the event that took the trigger in vouches for."""
-        return hash_fields(
-            self.id, self.trigger_id, self.case_id, _text(self.signal_id), self.rule_id, self.rule_hash,
-            stamp(self.occurred_at), self.lineage,
-        )  # fmt: skip
+        number, trigger_id, case_id, signal_id, rule, version, at, lineage = self
+        return hash_texts((
+            str(number), trigger_id, case_id, _UNKNOWN if signal_id is None else signal_id, rule, version, stamp(at),
+            lineage,
+        ))  # fmt: skip
 
 
 class StandingRow(NamedTuple):
@@ -122,11 +128,6 @@ class Place(NamedTuple):
     outreach_suppressed: bool
 
 
-def _text(value: object) -> str:
-    # A marker no value can equal by accident keeps unknown apart from the empty text.
-    return "\x00" if value is None else str(value)
-
-
 def money(value: float | Decimal | None) -> Decimal | None:
     """Dollars to the cent; unknown stays None."""
     return None if value is None else Decimal(str(value)).quantize(_CENT)
@@ -143,9 +144,9 @@ _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 
 def case_id_for(key: str, *, length: int = 10) -> str:
-    """Readable id of a case: C- and the first `length` base32 characters (up to 24) of the SHA-256 of its dedup key."""
-    bits = int.from_bytes(sha256(key.encode()).digest()[:15], "big")
-    return "C-" + "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(110, 110 - 5 * length, -10)])[:length]
+    """Readable id of a case: C- and the first `length` base32 characters (even, up to 24) of the SHA-256 of its dedup key."""
+    bits = int.from_bytes(sha256(key.encode()).digest()[:15], "big") >> (120 - 5 * length)
+    return "C-" + "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(5 * length - 10, -1, -10)])
 
 
 @dataclass(slots=True)
@@ -177,12 +178,13 @@ class Draft:
         """Append one event to the chain. `payload` must be JSON; raises `ValueError` or `TypeError` if it is not."""
         counters, text = self.counters, canonical(payload)
         counters.event_id += 1
-        hashed = hash_fields(
-            counters.head, counters.event_id, case_id, seq, kind, stamp(at), stamp(self.recorded_at), actor.type,
-            actor.id, after, text,
-        )  # fmt: skip
+        hashed = hash_texts((
+            counters.head, str(counters.event_id), case_id, str(seq), kind.value, stamp(at), stamp(self.recorded_at),
+            actor.type, actor.id, after.value, text,
+        ))  # fmt: skip
+        # Plain text, not the enumeration: the driver would look for an adapter, which costs more than the value.
         row = EventRow(
-            counters.event_id, case_id, seq, kind, at, self.recorded_at, actor.type, actor.id, after, text,
+            counters.event_id, case_id, seq, kind.value, at, self.recorded_at, actor.type, actor.id, after.value, text,
             counters.head, hashed,
         )  # fmt: skip
         counters.head = hashed

@@ -15,9 +15,9 @@ from typing import Any
 
 from django.db.models import Max, Q
 
-from cases.chain import EventRow
+from cases.chain import GENESIS, EventRow
 from cases.crash import crashpoint
-from cases.db import chunks, insert, moments, select_in, upsert
+from cases.db import among, chunks, insert, moments, select_in, upsert
 from cases.episodes import Episode, View
 from cases.models import AppliedResolution, Case, CaseEvent, CaseTrigger, OutboxMessage, SubjectRef
 from cases.rows import CaseRow, Counters, Draft, Place, StandingRow, TriggerRow
@@ -41,6 +41,11 @@ def applied_aspects(resolutions: Iterable[ResolutionFact]) -> dict[tuple[str, st
     ids = [resolution.resolution_id for resolution in resolutions]
     rows = select_in("resolution_id, aspect, case_id", "cases_appliedresolution", "resolution_id", ids)
     return {(resolution_id, aspect): case_id for resolution_id, aspect, case_id in rows}
+
+
+def head() -> str:
+    """Hash of the last event: as long as it is the same, nobody has opened or changed a case."""
+    return CaseEvent.objects.order_by("-event_id").values_list("hash", flat=True).first() or GENESIS
 
 
 def counters() -> Counters:
@@ -93,7 +98,8 @@ def _add_episodes(view: View, ids: Sequence[str]) -> set[str]:
     for chunk in chunks(ids):
         tops = _tops(chunk)
         events = dict(_histories(chunk))
-        for case in Case.objects.filter(case_id__in=chunk).order_by("episode_started_at", "case_id"):
+        heads = Case.objects.filter(case_id__in=among(chunk)).order_by("episode_started_at", "case_id")
+        for case in map(CaseRow._make, heads.values_list(*CASE_COLUMNS)):
             seq, last_signal_at = tops[case.case_id]
             episode = _episode(case, events[case.case_id], seq, last_signal_at)
             view.add(case.episode_key, episode)
@@ -104,7 +110,7 @@ def _add_episodes(view: View, ids: Sequence[str]) -> set[str]:
 
 def _tops(ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
     signals = Q(kind__in=[str(kind) for kind in SIGNAL_KINDS])
-    rows = CaseEvent.objects.filter(case_id__in=ids).values_list("case_id")
+    rows = CaseEvent.objects.filter(case_id__in=among(ids)).values_list("case_id")
     found = rows.annotate(version=Max("seq"), last_signal=Max("occurred_at", filter=signals))
     return {case_id: (seq, last) for case_id, seq, last in found}
 
@@ -112,7 +118,7 @@ def _tops(ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
 def _histories(ids: Sequence[str]) -> Iterator[tuple[str, list[Event]]]:
     """Events of each case without the attached signals, of which a busy case may have very many."""
     rows = (
-        CaseEvent.objects.filter(case_id__in=ids)
+        CaseEvent.objects.filter(case_id__in=among(ids))
         .exclude(kind=EventKind.SIGNAL_ATTACHED)
         .order_by("case_id", "seq")
         .values_list("case_id", "kind", "occurred_at", "payload")
@@ -121,7 +127,7 @@ def _histories(ids: Sequence[str]) -> Iterator[tuple[str, list[Event]]]:
         yield case_id, [Event(EventKind(kind), at, json.loads(payload)) for _, kind, at, payload in group]
 
 
-def _episode(case: Case, events: list[Event], seq: int, last_signal_at: datetime) -> Episode:
+def _episode(case: CaseRow, events: list[Event], seq: int, last_signal_at: datetime) -> Episode:
     state = fold(events)
     return Episode(
         case_id=case.case_id,
@@ -148,7 +154,7 @@ def _episode(case: Case, events: list[Event], seq: int, last_signal_at: datetime
     )
 
 
-def case_facts(case: Case, opening: Mapping[str, Any]) -> dict[str, Any]:
+def case_facts(case: Case | CaseRow, opening: Mapping[str, Any]) -> dict[str, Any]:
     """What routing, targets and playbooks may ask about a case as it was opened; unknown things are None."""
     return {
         "kind": case.case_kind, "severity": opening.get("severity"), "source": opening.get("source"),
@@ -160,7 +166,7 @@ def case_facts(case: Case, opening: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def place_of(case: Case, opening: Mapping[str, Any]) -> Place:
+def place_of(case: Case | CaseRow, opening: Mapping[str, Any]) -> Place:
     """Where a case belongs, from its head and what its opening event said."""
     return Place(opening.get("branch_id"), case.region, bool(opening.get("outreach_suppressed")))
 
@@ -181,11 +187,11 @@ def taken_case_ids(cases: Iterable[CaseRow]) -> frozenset[str]:
 def write(draft: Draft) -> None:
     """Insert all rows of a draft. Raises `LostRace` when one of them was already there."""
     moment = moments()
-    insert("cases_case", CASE_COLUMNS, [_case_values(row, moment) for row in draft.cases])
+    insert("cases_case", CASE_COLUMNS, _case_values(draft.cases, moment))
     crashpoint("open_cases.after_cases")
     write_events(draft)
     crashpoint("open_cases.after_events")
-    triggers = [(*row[:6], moment(row.occurred_at), row.lineage) for row in draft.triggers]
+    triggers = [(a, b, c, d, e, f, moment(at), lineage) for a, b, c, d, e, f, at, lineage in draft.triggers]
     insert("cases_casetrigger", TRIGGER_COLUMNS, triggers)
     insert("cases_subjectref", ("id", "case_id", "ref_type", "ref_id"), draft.refs)
     insert("cases_appliedresolution", ("id", "resolution_id", "aspect", "case_id"), draft.applied)
@@ -194,7 +200,7 @@ def write(draft: Draft) -> None:
 def write_events(draft: Draft) -> None:
     """Insert the events of a draft and what people typed in them."""
     moment = moments()
-    insert("cases_caseevent", EVENT_COLUMNS, [_event_values(row, moment) for row in draft.events])
+    insert("cases_caseevent", EVENT_COLUMNS, _event_values(draft, moment))
     insert("cases_eventtext", ("event_id", "key", "body"), draft.texts)
     write_standings(draft.standings)
     crashpoint("write.after_standings")
@@ -204,7 +210,10 @@ def write_events(draft: Draft) -> None:
 def write_standings(rows: Sequence[StandingRow]) -> None:
     """Bring the standings of these cases up to date."""
     moment = moments()
-    values = [(*row[:6], moment(row.opened_at), moment(row.last_event_at), *row[8:]) for row in rows]
+    values = [
+        (a, b, c, d, e, f, moment(opened_at), moment(last_at), g, h, i, j, k, m)
+        for a, b, c, d, e, f, opened_at, last_at, g, h, i, j, k, m in rows
+    ]
     upsert("cases_standing", "case_no", StandingRow._fields, values)
 
 
@@ -218,13 +227,20 @@ def _message(item: OutgoingMessage, created_at: datetime) -> OutboxMessage:
     return OutboxMessage(**asdict(item), created_at=created_at, state="pending")
 
 
-def _event_values(row: EventRow, moment: Callable[[datetime], datetime | str]) -> tuple[Any, ...]:
-    return (*row[:4], moment(row.occurred_at), moment(row.recorded_at), *row[6:])
+# Rows are taken apart by position, without a call for each: there are five for every case.
+def _event_values(draft: Draft, moment: Callable[[datetime], datetime | str]) -> list[tuple[Any, ...]]:
+    recorded = moment(draft.recorded_at)
+    return [
+        (number, case_id, seq, kind, moment(at), recorded, by_type, by_id, after, payload, prev, own)
+        for number, case_id, seq, kind, at, _, by_type, by_id, after, payload, prev, own in draft.events
+    ]
 
 
-def _case_values(row: CaseRow, moment: Callable[[datetime], datetime | str]) -> tuple[Any, ...]:
-    value = None if row.value_usd is None else str(row.value_usd)
-    return (*row[:12], moment(row.episode_started_at), value, *row[14:])
+def _case_values(rows: Sequence[CaseRow], moment: Callable[[datetime], datetime | str]) -> list[tuple[Any, ...]]:
+    return [
+        (a, b, c, d, e, f, g, h, i, j, k, l_, moment(at), None if value is None else str(value), m, n, o, p)
+        for a, b, c, d, e, f, g, h, i, j, k, l_, at, value, m, n, o, p in rows
+    ]
 
 
 def event_rows(case_id: str) -> list[EventRow]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cases import services
-from cases.chain import hash_fields
+from cases.chain import canonical, hash_fields
+from cases.db import _sqlite_text
 from models.settings import Settings
 from tests.unit.cases.builders import NOW, resolution, tamper, trigger
 
@@ -50,3 +58,35 @@ def test_fields_cannot_be_shifted_into_one_another() -> None:
     assert hash_fields("ab", "c") != hash_fields("a", "bc")
     with pytest.raises(ValueError):
         hash_fields("a\x1fb", "c")
+
+
+_LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
+_TREES = st.recursive(
+    _LEAVES, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(), part, max_size=3), max_leaves=12
+)
+
+
+@given(st.dictionaries(st.text(), _TREES))
+def test_canonical_text_is_what_ledgers_of_the_first_release_hold(value: dict[str, Any]) -> None:
+    first = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+    assert canonical(value) == first(value)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("wrap", [lambda x: {"a": x}, lambda x: {"a": [1, {"b": (x,)}]}, lambda x: [x]])
+def test_what_is_no_number_is_refused_wherever_it_hides(number: float, wrap: Callable[[float], Any]) -> None:
+    with pytest.raises(ValueError, match="neither NaN"):
+        canonical(wrap(number))
+
+
+def test_what_json_does_not_know_is_refused() -> None:
+    for strange in ({"a": {1, 2}}, {"a": NOW}, {"a": b"x"}, {1: "a"}):
+        with pytest.raises(TypeError):
+            canonical(strange)
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.timezones()))
+def test_instants_reach_the_database_as_django_writes_them(at: datetime) -> None:
+    """Also those of other zones, and with a fraction of a second or without."""
+    for moment in (at, at.replace(microsecond=0)):
+        assert _sqlite_text(moment) == str(moment.astimezone(UTC).replace(tzinfo=None))
