@@ -77,6 +77,8 @@ def published_is_whole(settings: Settings) -> Verdict:
     problems = [f"table {name} is not there as published" for name in build.missing()]
     if not problems:
         problems += [f"table {m.name} was changed" for m in build.marts if sha256_of(build.path / m.file) != m.sha256]
+    # A file that is not what was published is not opened: nobody knows what it would do to the reader.
+    if not problems:
         with connect(settings.published, build=build) as connection:
             for mart in build.marts:
                 counted = connection.execute(f'SELECT count(*) FROM "{mart.name}"').fetchone()
