@@ -6,7 +6,7 @@ alert to each new owner in the same transaction. Not here: the plan's rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from cases import queue, services
 from cases.acting import Change, Move
 from cases.queue import OpenCase
 from cases.rows import SYSTEM
-from casework import messages, staffing
+from casework import expiry, messages, staffing
 from casework.engine import Engine
 from models.assignment import AssignmentPlan, Decision, Params, WaitingCase, assign
 from models.case import Actor, CaseState, EventKind, IllegalMove
@@ -27,6 +27,7 @@ class AssignmentReport:
     """What one round did. `unassigned` says why a case still waits; gap and price as in `AssignmentPlan`."""
 
     positions_new: int
+    expired: int
     released: int
     assigned: int
     unassigned: dict[str, str]
@@ -36,9 +37,10 @@ class AssignmentReport:
 
 
 def run(engine: Engine) -> AssignmentReport:
-    """One round: refresh the staff, return the cases of absent owners, then place everything that waits."""
+    """One round: refresh the staff, end what has expired, take cases of absent owners back, place everything that waits."""
     fresh = staffing.refresh(engine)
     engine.__dict__.pop("org", None)
+    expired = expiry.run(engine)
     released = release_absent(engine)
     waiting = queue.waiting()
     plan = plan_for(engine, waiting)
@@ -46,7 +48,14 @@ def run(engine: Engine) -> AssignmentReport:
     changes = [_assignment(engine, by_id[decision.case_id], decision) for decision in plan.decisions]
     result = services.change_all(changes, recorded_at=engine.recorded_at)
     return AssignmentReport(
-        fresh, released, len(result.states), plan.unassigned, plan.optimality_gap, plan.shadow_price, result.refused
+        fresh,
+        expired,
+        released,
+        len(result.states),
+        plan.unassigned,
+        plan.optimality_gap,
+        plan.shadow_price,
+        result.refused,
     )
 
 
@@ -81,15 +90,15 @@ def _assignment(engine: Engine, case: OpenCase, decision: Decision) -> Change:
             "policy_version": engine.version}  # fmt: skip
     return Change(
         case.case_id, [Move(EventKind.ASSIGNED, said)], SYSTEM, engine.at, case.state.version,
-        messages=_word_to_owner(engine, case, decision.owner_id),
+        messages=_word_to_owner(engine, case, decision.owner_id, decision.reasons),
     )  # fmt: skip
 
 
-def _word_to_owner(engine: Engine, case: OpenCase, owner_id: str) -> list[OutgoingMessage]:
+def _word_to_owner(engine: Engine, case: OpenCase, owner_id: str, reasons: Sequence[str]) -> list[OutgoingMessage]:
     """History is worked without anybody being called to it."""
     if case.outreach_suppressed:
         return []
-    return [messages.assigned(engine, case, owner_id)]
+    return [messages.assigned(engine, case, owner_id, reasons)]
 
 
 def release_absent(engine: Engine) -> int:
@@ -123,6 +132,6 @@ def assign_by_hand(
     said = {"owner_id": owner_id, "reasons": [reason], "policy_version": engine.version}
     change = Change(
         case_id, [Move(EventKind.ASSIGNED, said)], actor, engine.at, expected_version, by_hand=True,
-        messages=_word_to_owner(engine, case, owner_id) if case is not None else (),
+        messages=_word_to_owner(engine, case, owner_id, [reason]) if case is not None else (),
     )  # fmt: skip
     return services.change(change, recorded_at=engine.recorded_at, sla=engine.programme.sla)

@@ -14,7 +14,7 @@ from cases.db import write_transaction
 from cases.errors import UnknownCase
 from cases.offers import OfferRefused
 from cases.queue import OpenCase
-from casework import discussion, messages, ticks
+from casework import discussion, expiry, messages
 from casework.engine import Engine
 from models.case import Actor
 from models.escalation import Recipient, Rung, whom
@@ -93,7 +93,7 @@ def _word(engine: Engine, case: OpenCase, offer: Offer, amount_usd: Decimal, rol
 
 
 def _approver(engine: Engine, case: OpenCase, role: str, by: Actor) -> Recipient:
-    around = ticks.surroundings(engine)
+    around = expiry.surroundings(engine)
     found = whom(case.state, _RUNG_OF.get(role, "lead"), around)
     # Who asks may not agree, so they need not be told either.
     return found if found.id != by.id else Recipient("team", case.state.team or "unrouted")

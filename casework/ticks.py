@@ -13,11 +13,11 @@ from cases import outbox, outbox_reading, queue, services
 from cases.acting import Change, Move
 from cases.queue import OpenCase
 from cases.rows import SYSTEM
-from casework import messages
+from casework import expiry, messages
 from casework.engine import Engine
 from models.case import EventKind
 from models.clocks import SlaClock, clocks
-from models.escalation import Step, Surroundings, digest_key, due_steps, is_expired
+from models.escalation import Step, Surroundings, digest_key, due_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,19 @@ class TickReport:
 
 def run(engine: Engine) -> TickReport:
     """One tick at the engine's moment. Cases of history (`outreach_suppressed`) expire but remind nobody."""
-    around = surroundings(engine)
+    expired = expiry.run(engine)
+    around = expiry.surroundings(engine)
     cases = queue.under_clock()
     done = outbox_reading.keys_of_cases([case.case_id for case in cases])
     standing = {case.case_id: clocks(case.events, engine.programme.sla, engine.at) for case in cases}
     changes: list[Change] = []
     steps: list[Step] = []
-    expired = 0
     for case in cases:
-        if is_expired(case.state, case.last_touch, around):
-            changes.append(_expiry(engine, case, around))
-            expired += 1
-        elif not case.outreach_suppressed:
-            due = due_steps(case.case_id, case.state, standing[case.case_id], around, done)
-            if due:
-                changes.append(_change(engine, case, due))
-                steps += due
+        if case.outreach_suppressed:
+            continue
+        if due := due_steps(case.case_id, case.state, standing[case.case_id], around, done):
+            changes.append(_change(engine, case, due))
+            steps += due
     result = services.change_all(changes, recorded_at=engine.recorded_at)
     live = [clock for found in standing.values() for clock in found if clock.is_live]
     return TickReport(
@@ -60,12 +57,6 @@ def run(engine: Engine) -> TickReport:
         digests=send_digests(engine, around, cases, standing), breached=sum(c.state == "breached" for c in live),
         at_risk=sum(c.state == "running" and c.share_used >= 0.8 for c in live), refused=result.refused,
     )  # fmt: skip
-
-
-def surroundings(engine: Engine) -> Surroundings:
-    """The engine's moment as the escalation rules want it."""
-    programme = engine.programme
-    return Surroundings(programme.escalation, programme.teams, engine.org, programme.sla, engine.at)
 
 
 def _change(engine: Engine, case: OpenCase, steps: tuple[Step, ...]) -> Change:
@@ -81,11 +72,6 @@ def _said(step: Step) -> dict[str, object]:
     if step.kind == "reminder":
         return {"metric": step.metric, "share": step.share, "to": step.recipient.id, "reason": step.reason}
     return {"level": step.level, "to_role": step.to, "to": step.recipient.id, "kind": "sla", "reason": step.reason}
-
-
-def _expiry(engine: Engine, case: OpenCase, around: Surroundings) -> Change:
-    reason = f"nobody has touched it for {around.rules.expire_after_days} days"
-    return Change(case.case_id, [Move(EventKind.EXPIRED, {"reason": reason})], SYSTEM, engine.at, case.state.version)
 
 
 def send_digests(

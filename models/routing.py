@@ -58,7 +58,9 @@ class Condition(Strict):
     def sentence(self, facts: Mapping[str, Any]) -> str:
         """The condition and the value it met, for `why me`."""
         wanted = ", ".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
-        met = f"(it is {facts.get(self.field)})"
+        actual = facts.get(self.field)
+        # Money read from tables is binary: 11544.710000000001 helps nobody.
+        met = f"(it is {round(actual, 2) if isinstance(actual, float) else actual})"
         return f"{self.field} {self.op} {met}" if wanted is None else f"{self.field} {self.op} {wanted} {met}"
 
 

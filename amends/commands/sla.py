@@ -34,6 +34,6 @@ def assign(json_: Json = False) -> None:
 
     report = asdict(assignment.run(engine()))
     waits = report["unassigned"]
-    text = f"{report['assigned']} assigned, {report['released']} released, {len(waits)} still wait"
+    text = f"{report['assigned']} assigned, {report['released']} released, {report['expired']} expired, {len(waits)} still wait"
     reasons = sorted(set(waits.values()))
     answer({"ok": True, **report}, json_, text="\n".join([text, *(f"  {reason}" for reason in reasons)]))

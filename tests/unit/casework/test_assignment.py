@@ -96,3 +96,13 @@ def test_a_second_round_changes_nothing(at: At) -> None:
     report = assignment.run(at(MONDAY))
     assert (report.assigned, report.released) == (0, 0)
     assert services.state_of(case_id).version == version
+
+
+def test_a_case_that_has_failed_binds_nobody_and_leaves_room_for_those_that_have_not(at: At) -> None:
+    old = [open_case(at(MONDAY), f"old{i}", severity=2) for i in range(15)]
+    later = at(MONDAY + timedelta(days=31))
+    fresh = open_case(later, "fresh", severity=3)
+    report = assignment.run(later)
+    assert (report.expired, report.assigned, report.unassigned) == (15, 1, {})
+    assert services.state_of(fresh).owner_id is not None
+    assert {services.state_of(case_id).state for case_id in old} == {State.EXPIRED}
