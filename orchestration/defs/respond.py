@@ -33,7 +33,8 @@ def case_assignment(context: dg.AssetExecutionContext, stores: Stores) -> dg.Mat
     absent = assignment.owners_absent(engine)
     return dg.MaterializeResult(
         metadata={
-            "assigned": report.assigned, "released": report.released, "expired": report.expired, "still_waiting": len(report.unassigned),
+            "assigned": report.assigned, "released": report.released, "expired": report.expired,
+            "still_waiting": len(report.unassigned),
             "optimality_gap": report.optimality_gap, "shadow_price": dg.MetadataValue.json(report.shadow_price),
             "refused": len(report.refused), "as_of": engine.at.isoformat(),
         },
