@@ -14,7 +14,7 @@ from cases import queue, services
 from cases.acting import Change, Move
 from cases.queue import OpenCase
 from cases.rows import SYSTEM
-from casework import expiry, messages, staffing
+from casework import expiry, messages, skills, staffing
 from casework.engine import Engine
 from models.assignment import AssignmentPlan, Decision, Params, WaitingCase, assign
 from models.case import Actor, CaseState, EventKind, IllegalMove
@@ -62,8 +62,9 @@ def run(engine: Engine) -> AssignmentReport:
 def plan_for(engine: Engine, waiting: Iterable[OpenCase]) -> AssignmentPlan:
     """The plan for these cases with the people and the load of the engine's moment."""
     teams = engine.programme.teams
-    owners = staffing.owners_present(engine, queue.load_by_owner(teams.work_units.of))
     cases = [_waiting(engine, case) for case in waiting if case.state.team]
+    proven = skills.proven(engine) if cases else {}
+    owners = staffing.owners_present(engine, queue.load_by_owner(teams.work_units.of), proven)
     return assign(cases, owners, now=engine.at, params=Params(teams.ageing_hours, teams.overflow_units))
 
 
@@ -75,7 +76,7 @@ def _waiting(engine: Engine, case: OpenCase) -> WaitingCase:
         units=engine.programme.teams.work_units.of(severity=state.severity, kind=state.kind),
         waiting_since=_waiting_since(case), expected_value_usd=facts["value_usd"], due_at=min(dues, default=None),
         skill=facts["journey"], region=facts["region"], branch_id=facts["branch_id"],
-        previous_owner_id=state.previous_owner_id,
+        previous_owner_id=state.previous_owner_id, cause_id=facts["cause_id"],
     )  # fmt: skip
 
 

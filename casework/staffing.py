@@ -7,7 +7,7 @@ itself (`models/staff.py`), storing it (`cases/people.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cases import people
@@ -46,15 +46,23 @@ def read_positions(settings: Settings) -> Iterator[Position]:
         )  # fmt: skip
 
 
-def owners_present(engine: Engine, load: dict[str, float]) -> list[OwnerState]:
-    """Everybody present who belongs to a team, with the work units their open cases take."""
+def owners_present(
+    engine: Engine, load: dict[str, float], proven: Mapping[str, frozenset[str]] | None = None
+) -> list[OwnerState]:
+    """Everybody present who belongs to a team, with the work units their open cases take and what they are proven at."""
+    at_causes = proven or {}
     teams_of: dict[str, set[str]] = defaultdict(set)
     for team in engine.programme.teams.teams:
         for position in engine.org.members(team, engine.at):
             teams_of[position.employee_id].add(team.code)
     everyone = engine.org.on(engine.at)
     return [
-        OwnerState(_with_capacity(engine, everyone[person], codes), load.get(person, 0.0), frozenset(codes))
+        OwnerState(
+            _with_capacity(engine, everyone[person], codes),
+            load.get(person, 0.0),
+            frozenset(codes),
+            at_causes.get(person, frozenset()),
+        )
         for person, codes in sorted(teams_of.items())
         if engine.org.is_present(person, engine.at)
     ]

@@ -39,15 +39,19 @@ class WaitingCase:
     region: str | None = None
     branch_id: str | None = None
     previous_owner_id: str | None = None
+    cause_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerState:
-    """A member of some teams who is present: capacity and load in work units."""
+    """A member of some teams who is present: capacity and load in work units. `proven` are the causes at which the
+    person's cases ended better than the group's beyond chance (`models/skills.py`).
+    """
 
     position: Position
     load_units: float
     teams: frozenset[str]
+    proven: frozenset[str] = frozenset()
 
     @property
     def free_units(self) -> float:
@@ -272,6 +276,8 @@ def _cost(case: WaitingCase, owner: OwnerState, free: dict[str, float]) -> float
     cost += 1e-3 * crc32(f"{case.case_id}|{position.employee_id}".encode()) / 2**32
     if case.skill is not None and case.skill not in position.skills:
         cost += 1.5
+    if case.cause_id in owner.proven:
+        cost -= 0.75
     if case.previous_owner_id is not None and case.previous_owner_id != position.employee_id:
         cost += 1.0
     if case.branch_id is not None and case.branch_id != position.branch_id:
@@ -288,6 +294,8 @@ def _reasons(case: WaitingCase, owner: OwnerState, free: dict[str, float], now: 
     if case.skill is not None:
         knows = "knows" if case.skill in position.skills else "nobody free knows"
         reasons.append(f"{knows} {case.skill}")
+    if case.cause_id in owner.proven:
+        reasons.append(f"cases of {case.cause_id} have ended better with this person than with others, beyond chance")
     if case.previous_owner_id == position.employee_id:
         reasons.append("had the case before")
     if case.region is not None and case.region == position.region:

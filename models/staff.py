@@ -116,6 +116,8 @@ class Teams(Strict):
     ageing_hours: float = Field(default=72.0, gt=0)
     # An owner who is away this long loses open cases to the queue.
     absence_grace_hours: float = Field(default=24.0, ge=0)
+    # Employees who asked that nothing be learned from how their cases ended.
+    learning_opt_out: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _codes_once(self) -> Self:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cases import outbox_reading, people, services
-from casework import assignment
+from casework import assignment, moves, skills
 from casework.engine import Engine
 from models.case import Actor, EventKind, IllegalMove, State
 from tests.unit.casework.builders import open_case
@@ -106,3 +106,32 @@ def test_a_case_that_has_failed_binds_nobody_and_leaves_room_for_those_that_have
     assert (report.expired, report.assigned, report.unassigned) == (15, 1, {})
     assert services.state_of(fresh).owner_id is not None
     assert {services.state_of(case_id).state for case_id in old} == {State.EXPIRED}
+
+
+def ended(engine: Engine, owner: str, name: str, outcome: str) -> None:
+    case_id = open_case(engine, name, cause="fee_dispute")
+    someone = Actor("person", owner)
+    assignment.assign_by_hand(engine, case_id, owner, reason="asked", actor=BOSS, expected_version=None)
+    moves.act(engine, case_id, EventKind.RESOLVED, {}, actor=someone)
+    moves.act(engine, case_id, EventKind.CLOSED, {"outcome_code": outcome, "comment": "done"}, actor=someone)
+
+
+def test_who_has_shown_to_be_better_at_a_cause_gets_its_next_case_and_is_told_why(at: At) -> None:
+    engine = at(MONDAY)
+    for i in range(12):
+        ended(engine, "E-ann", f"a{i}", "in_favour")
+        ended(engine, "E-bob", f"b{i}", "rejected")
+    assert skills.proven(at(MONDAY)) == {"E-ann": frozenset({"fee_dispute"})}
+    # Bob works where the customer is; Ann is proven.
+    case_id = open_case(engine, "next", cause="fee_dispute", region="north")
+    assignment.run(at(MONDAY))
+    assert services.state_of(case_id).owner_id == "E-ann"
+    reasons = services.explain(case_id)["events"][-1]["payload"]["reasons"]
+    assert any("beyond chance" in reason for reason in reasons)
+
+
+def test_a_lucky_streak_proves_nothing(at: At) -> None:
+    engine = at(MONDAY)
+    ended(engine, "E-ann", "a1", "in_favour")
+    ended(engine, "E-bob", "b1", "rejected")
+    assert skills.proven(at(MONDAY)) == {}
