@@ -35,6 +35,74 @@ TOPIC = pa.schema(
         ("topic_model_id", pa.string()),
     ]
 )
+# One row per clause group of a text that speaks of several causes; characters count in the redacted text.
+ASPECT = pa.schema(
+    [
+        pa.field("aspect_id", pa.string(), nullable=False),
+        ("signal_id", pa.string()),
+        ("aspect_no", pa.int64()),
+        ("begin_char", pa.int64()),
+        ("end_char", pa.int64()),
+        ("cause_id", pa.string()),
+        ("confidence", pa.float64()),
+        ("sentiment", pa.float64()),
+    ]
+)
+# One row per coded text the model could judge: what people coded, what the words suggest, and both probabilities.
+MISCODING = pa.schema(
+    [
+        pa.field("signal_id", pa.string(), nullable=False),
+        ("coded_cause_id", pa.string()),
+        ("suggested_cause_id", pa.string()),
+        ("coded_share", pa.float64()),
+        ("suggested_share", pa.float64()),
+        ("is_finding", pa.bool_()),
+    ]
+)
+# One row per change of a theme; `related` names other themes, separated by blanks.
+THEME_EVENT = pa.schema(
+    [
+        pa.field("event_id", pa.string(), nullable=False),
+        ("theme_id", pa.string()),
+        ("kind", pa.string()),
+        ("topic_model_id", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("by", pa.string()),
+        ("related", pa.string()),
+        ("share", pa.float64()),
+        ("sentence", pa.string()),
+    ]
+)
+# One row per metric, contrast and theme or cause; effects are in points of `scale_min` to `scale_max`, minus is worse.
+DRIVER = pa.schema(
+    [
+        pa.field("driver_id", pa.string(), nullable=False),
+        ("metric", pa.string()),
+        ("contrast", pa.string()),
+        ("level", pa.string()),
+        ("subject_id", pa.string()),
+        ("name", pa.string()),
+        ("answers", pa.int64()),
+        ("n", pa.int64()),
+        ("share", pa.float64()),
+        ("scale_min", pa.float64()),
+        ("scale_max", pa.float64()),
+        ("effect", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("p", pa.float64()),
+        ("q", pa.float64()),
+        ("impact", pa.float64()),
+        ("impact_low", pa.float64()),
+        ("impact_high", pa.float64()),
+        ("alerts", pa.int64()),
+        ("alert_share", pa.float64()),
+        ("alert_share_low", pa.float64()),
+        ("alert_share_high", pa.float64()),
+        ("verdict", pa.string()),
+        ("sentence", pa.string()),
+    ]
+)
 TRIGGER = pa.schema(
     [
         pa.field("trigger_id", pa.string(), nullable=False),
@@ -60,12 +128,45 @@ TRIGGER = pa.schema(
         ("evidence", pa.string()),
     ]
 )
+REVIEW = pa.schema(
+    [
+        pa.field("review_id", pa.string(), nullable=False),
+        ("signal_id", pa.string()),
+        ("question", pa.string()),
+        ("reason", pa.string()),
+        ("priority", pa.float64()),
+        # Probability that chance picked the signal for the audit; null for whatever was picked on purpose.
+        ("inclusion", pa.float64()),
+        ("model_value", pa.string()),
+        ("model_confidence", pa.float64()),
+        ("model_id", pa.string()),
+    ]
+)
+DRIFT = pa.schema(
+    [
+        pa.field("drift_id", pa.string(), nullable=False),
+        ("week", pa.date32()),
+        ("measure", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("limit_value", pa.float64()),
+        ("is_drift", pa.bool_()),
+        ("model_id", pa.string()),
+    ]
+)
 
 # Output name -> (schema, key the rows are sorted by).
 OUTPUTS = MappingProxyType(
     {
         "ml_root_cause__prediction": (PREDICTION, "signal_id"),
         "ml_root_cause__topic": (TOPIC, "topic_id"),
+        "ml_root_cause__aspect": (ASPECT, "aspect_id"),
+        "ml_root_cause__miscoding": (MISCODING, "signal_id"),
+        "ml_root_cause__theme_event": (THEME_EVENT, "event_id"),
+        "ml_root_cause__review": (REVIEW, "review_id"),
+        "ml_root_cause__drift": (DRIFT, "drift_id"),
+        "ml_root_cause__driver": (DRIVER, "driver_id"),
         "ml_detection__trigger": (TRIGGER, "trigger_id"),
     }
 )
