@@ -1,6 +1,7 @@
 """Suites of the tables that models put out: what a prediction, topic or trigger must look like to be used.
 
-Belongs here: checks of `ml_outputs/*.parquet`. Not here: model quality (accuracy, slices), a gate of `ml/`.
+Belongs here: checks of `ml_outputs/*.parquet`. Not here: model quality (accuracy, slices), a gate of `ml/`; the outputs
+about texts other than predictions (`text_outputs.py`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from expectations import sql
 from expectations.limits import Limits
 from expectations.suites import Check, Given, Measure, Suite
+from expectations.text_outputs import text_suites
 
 CAUSES = Given("causes")
 _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("severity", 1, 4))
@@ -16,7 +18,7 @@ _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("
 def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
     """Suite per ML output by asset name, sorted."""
     bounds = limits or Limits()
-    suites = (_trigger(bounds), _prediction(bounds), _topic())
+    suites = (_trigger(bounds), _prediction(bounds), _topic(), *text_suites(bounds))
     return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
 
 

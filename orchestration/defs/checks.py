@@ -61,7 +61,8 @@ def as_dagster(result: CheckResult) -> dg.AssetCheckResult:
 DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
 TRIGGERS = {name: suite for name, suite in ML.items() if name == "ml_detection__trigger"}
-CLASSIFIED = {name: suite for name, suite in ML.items() if name not in TRIGGERS}
+# A check of an asset that no step makes would stop every job: an output joins this list with its asset.
+CLASSIFIED = {name: ML[name] for name in ("ml_root_cause__prediction", "ml_root_cause__topic")}
 
 
 def _run(suites: Sequence[Suite], stores: Stores) -> Iterator[dg.AssetCheckResult]:

@@ -12,6 +12,7 @@ from expectations.ml_outputs import ml_suites
 from expectations.results import NO_DATA, CheckResult
 from expectations.run import run_suite
 from ml.outputs import OUTPUTS
+from tests.unit.expectations import text_rows
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 CAUSES = ("fee_dispute", "app_outage", "branch_wait")
@@ -51,6 +52,10 @@ def topic(number: int, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
+MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
+          **text_rows.MAKERS}  # fmt: skip
+
+
 def test_suites_cover_every_output_and_its_columns() -> None:
     assert SUITES.keys() == OUTPUTS.keys()
     for asset, (schema, _) in OUTPUTS.items():
@@ -59,9 +64,8 @@ def test_suites_cover_every_output_and_its_columns() -> None:
 
 @pytest.mark.parametrize("asset", sorted(SUITES))
 def test_whatever_column_is_missing_is_reported_and_breaks_nothing(asset: str) -> None:
-    makers = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger}
     schema, _ = OUTPUTS[asset]
-    whole = pa.Table.from_pylist([makers[asset](1)], schema=schema)
+    whole = pa.Table.from_pylist([MAKERS[asset](1)], schema=schema)
     for column in schema.names:
         results = run_suite(SUITES[asset], whole.drop_columns([column]), as_of=AS_OF, numbers={"texts": 1},
                             sets={"causes": CAUSES})  # fmt: skip
