@@ -1,0 +1,28 @@
+-- one row per metric, contrast and subject (driver_id): how a theme or cause goes with the score
+select
+    cast(driver_id as varchar) as driver_id,
+    cast(metric as varchar) as score_metric,
+    cast(contrast as varchar) as contrast,
+    cast(level as varchar) as subject_level,
+    cast(subject_id as varchar) as subject_id,
+    cast(name as varchar) as subject_name,
+    cast(answers as bigint) as answers,
+    cast(n as bigint) as mentions,
+    cast(share as double) as share,
+    cast(scale_min as double) as scale_min,
+    cast(scale_max as double) as scale_max,
+    cast(effect as double) as effect,
+    cast(low as double) as effect_low,
+    cast(high as double) as effect_high,
+    cast(p as double) as p_value,
+    cast(q as double) as q_value,
+    cast(impact as double) as impact,
+    cast(impact_low as double) as impact_low,
+    cast(impact_high as double) as impact_high,
+    cast(alerts as bigint) as alerts,
+    cast(alert_share as double) as alert_share,
+    cast(alert_share_low as double) as alert_share_low,
+    cast(alert_share_high as double) as alert_share_high,
+    cast(verdict as varchar) as verdict,
+    cast(sentence as varchar) as sentence
+from {{ source('ml', 'ml_root_cause__driver') }}
