@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.commands import api, case, check, offer, outbox, programme, rules, sla, staff, world
+from amends.commands import api, case, check, drivers, offer, outbox, programme, rules, sla, staff, world
 from amends.console import answer, console, fail
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(check.app, name="check")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(offer.app, name="offer")
 app.add_typer(sla.app, name="sla")
+app.add_typer(drivers.app, name="drivers")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
