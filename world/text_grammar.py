@@ -22,6 +22,7 @@ from world.text_noise import misspell, sentence, shout_or_mumble
 from world.workforce import Workforce
 
 COMPLAINT, MILD, PRAISE = range(3)
+TONES = ("complaint", "mild", "praise")
 _KIND_WEIGHTS = (0.22, 0.24, 0.12, 0.12, 0.20, 0.10)
 
 
@@ -53,7 +54,10 @@ class Spans:
 
 @dataclass(frozen=True)
 class Texts:
-    """A batch of texts and what is true of each. `second` is a further true cause or -1; `denied` a cause named only to deny it."""
+    """A batch of texts and what is true of each. `second` is a further true cause or -1; `denied` a cause named only to deny it.
+
+    `tone` is that of the whole text, or -1 where staff wrote it or it is a line of its own (subject, title).
+    """
 
     text: pa.Array
     cause: Ints
@@ -64,6 +68,7 @@ class Texts:
     vague: Bools
     misspelt: Bools
     spans: Spans
+    tone: Ints
 
 
 class Grammar:
@@ -119,7 +124,7 @@ class Grammar:
         ]
         text, spans = _join(_noisy(pieces, misspelt, rng), rng)
         cause = np.where(angry | hinted, brief.cause, -1)
-        return Texts(text, cause, second, denied, brief.language, sarcastic, vague, misspelt, spans)
+        return Texts(text, cause, second, denied, brief.language, sarcastic, vague, misspelt, spans, brief.tone)
 
     def staff_texts(
         self,
@@ -284,4 +289,4 @@ def _no_spans() -> Spans:
 def _plain_texts(brief: Brief, text: pa.Array, spans: Spans) -> Texts:
     n = len(brief)
     no, none = np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
-    return Texts(text, brief.cause, none, none, brief.language, no, no, no, spans)
+    return Texts(text, brief.cause, none, none, brief.language, no, no, no, spans, none)

@@ -114,6 +114,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         is_multi_issue=_BOOL,
         is_vague=_BOOL,
         is_misspelt=_BOOL,
+        tone=_TEXT,
         author=_TEXT,
         customer_id=_TEXT,
     ),

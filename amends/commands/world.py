@@ -14,6 +14,10 @@ app = typer.Typer(
 )
 
 
+score = typer.Typer(no_args_is_help=True, help="Hold what was understood against what is true.")
+app.add_typer(score, name="score")
+
+
 @app.command()
 def build(
     company: Annotated[str, typer.Option(help="bank or telecom")] = "bank",
@@ -38,6 +42,6 @@ def build(
     )
 
 
-@app.callback()
+@score.callback()
 def _group() -> None:
-    """Keep `build` a named command while it is the only one."""
+    """Keep the scores named commands while there is only one."""

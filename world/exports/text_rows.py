@@ -14,7 +14,7 @@ from world.customers import customer_ids
 from world.draws import Ints
 from world.rendering import constant, names
 from world.scene import Scene
-from world.text_grammar import Texts
+from world.text_grammar import TONES, Texts
 from world.truth import TruthStore
 
 _KINDS = pii.KINDS + pii.DECOYS
@@ -48,6 +48,7 @@ def record_texts(
             "is_multi_issue": pa.array(second >= 0),
             "is_vague": pa.array(texts.vague[keep]),
             "is_misspelt": pa.array(texts.misspelt[keep]),
+            "tone": names(TONES, texts.tone[keep]),
             "author": constant(author, len(keep)),
             "customer_id": customer_ids(np.asarray(customer)[keep]),
         },

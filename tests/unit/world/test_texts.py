@@ -163,3 +163,17 @@ def test_staff_wording_is_never_used_in_customers_texts(bank: Built) -> None:
     staff = [line for line in shared.EN["agent_action"].split("\n") if "{" not in line]
     texts = pd.Series(texts_of(bank, "complaints", "complaint", "description"))
     assert not any(texts.str.contains(line, regex=False).any() for line in staff)
+
+
+def test_the_tone_of_an_answer_follows_its_score_and_staff_have_none(bank: Built) -> None:
+    truth = bank.truth("text_truth")
+    answers = bank.read("qualtrics", "response").query("SurveyId == 'SV_NPS' and Q2 != ''")
+    told = truth.query("entity == 'response'").merge(answers, left_on="key", right_on="ResponseId")
+    score = told["Q1"].astype(int)
+    expected = score.map(lambda given: "complaint" if given <= 6 else "praise" if given >= 9 else "mild")
+    assert len(told) > 100
+    assert (told["tone"] == expected).all()
+    assert truth.loc[truth["author"] != "customer", "tone"].isna().all()
+    # Praise is about no failure, and every complaint is about one.
+    assert truth.loc[truth["tone"] == "praise", "causes"].map(len).eq(0).all()
+    assert truth.loc[truth["tone"] == "complaint", "causes"].map(len).gt(0).all()
