@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cases.acting import BatchResult, Change
     from cases.episodes import Alert, Recommend
     from cases.exporting import ExportReport
+    from cases.labels import LabelExport
     from cases.opening import OpenResult
     from cases.reading import CaseSummary, ReconcileReport
 
@@ -166,9 +167,21 @@ def export(
 ) -> ExportReport:
     """Bring the Parquet copy of the ledger up to date in `out_dir` (default: `settings.ledger_export`)."""
     conf.setup(settings)
-    from cases import exporting
+    from cases import exporting, labels
 
+    labels.ensure_export((out_dir or settings.ledger_export) / "label")
     return exporting.export(out_dir or settings.ledger_export, tables)
+
+
+def export_labels(
+    settings: Settings, cause_questions: Sequence[str] = ("cause",), out_dir: Path | None = None
+) -> LabelExport:
+    """Bring the Parquet copy of all labels up to date: small, so written whole, and left alone where nothing is new."""
+    conf.setup(settings)
+    from cases import labels
+
+    found = labels.all_labels(cause_questions)
+    return labels.export((out_dir or settings.ledger_export) / "label", found)
 
 
 @dataclass(frozen=True, slots=True)

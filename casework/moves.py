@@ -16,7 +16,7 @@ from cases.acting import Change, Move
 from casework import questions, telling
 from casework.engine import Engine
 from casework.opening import open_with
-from models.case import Actor, CaseState, EventKind
+from models.case import Actor, CaseState, EventKind, IllegalMove
 from models.facts import TriggerFact
 from models.message import OutgoingMessage
 
@@ -36,14 +36,23 @@ def act(
 
     Without `expected_version` the newest version is meant. A changed severity and a reopening bring new targets; a
     closing tells the colleagues who had a part in the case how it ended, in the same transaction, and puts the question
-    to the owner when the sample says so.
+    to the owner when the sample says so. A closing may name the cause that was found, which models learn from; a cause
+    the programme does not have is refused.
     """
+    if kind is EventKind.CLOSED:
+        _check_cause(engine, payload)
     words = _closing_words(engine, case_id, payload, actor) if kind is EventKind.CLOSED else []
     change = Change(case_id, [Move(kind, payload)], actor, engine.at, expected_version, words, by_hand=True)
     state = services.change(change, recorded_at=engine.recorded_at, sla=engine.programme.sla)
     if kind is EventKind.CLOSED:
         questions.ask_owner(engine, case_id, state)
     return state
+
+
+def _check_cause(engine: Engine, payload: Mapping[str, Any]) -> None:
+    cause = payload.get("cause_id")
+    if cause is not None and cause not in {known.id for known in engine.programme.taxonomy.causes}:
+        raise IllegalMove("the programme has no such cause")
 
 
 def _closing_words(engine: Engine, case_id: str, payload: Mapping[str, Any], actor: Actor) -> list[OutgoingMessage]:

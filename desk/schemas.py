@@ -38,7 +38,7 @@ PAYLOADS: dict[EventKind, frozenset[str]] = {
     EventKind.ACKNOWLEDGED: frozenset(),
     EventKind.CUSTOMER_REPLIED: frozenset({"channel", "note"}),
     EventKind.RESOLVED: frozenset({"playbook_code", "minutes", "note"}),
-    EventKind.CLOSED: frozenset({"outcome_code", "comment"}),
+    EventKind.CLOSED: frozenset({"outcome_code", "comment", "cause_id"}),
     EventKind.CUSTOMER_INFORMED: frozenset({"channel", "message_id", "note"}),
     EventKind.LOOP_CLOSED: frozenset(),
     EventKind.VERIFIED: frozenset({"method", "note"}),

@@ -158,6 +158,7 @@ def close(
     case_id: str,
     outcome: Annotated[str, typer.Option(help="Outcome code, such as in_favour, partial, declined.")],
     comment: Annotated[str, typer.Option(help="What was done (kept apart, erasable).")],
+    cause: Annotated[str | None, typer.Option(help="Root cause you found; models learn from it.")] = None,
     version: Version = None,
     by: By = "",
     json_: Json = False,
@@ -165,7 +166,8 @@ def close(
     """End the work on a resolved case."""
     from models.case import EventKind
 
-    _move(case_id, EventKind.CLOSED, {"outcome_code": outcome, "comment": comment}, version, by, json_)
+    found = {} if cause is None else {"cause_id": cause}
+    _move(case_id, EventKind.CLOSED, {"outcome_code": outcome, "comment": comment, **found}, version, by, json_)
 
 
 @app.command()

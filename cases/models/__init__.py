@@ -14,6 +14,7 @@ from cases.models.beside import (
     DoNotContact,
     FollowUp,
     IdempotentAnswer,
+    Label,
     Offer,
     OutboxAttempt,
     OutboxMessage,
@@ -26,6 +27,6 @@ from cases.models.chain import AppliedResolution, Case, CaseEvent, CaseTrigger, 
 
 __all__ = [
     "Absence", "AccessToken", "Answer", "AppliedResolution", "AuditEntry", "Case", "CaseEvent", "CaseTrigger", "Consent",
-    "DoNotContact", "EventText", "FollowUp", "IdempotentAnswer", "Offer", "OutboxAttempt", "OutboxMessage",
+    "DoNotContact", "EventText", "FollowUp", "IdempotentAnswer", "Label", "Offer", "OutboxAttempt", "OutboxMessage",
     "Position", "Post", "ProgrammeVersion", "Standing", "SubjectRef",
 ]  # fmt: skip

@@ -277,3 +277,33 @@ class AuditEntry(models.Model):
     action = text()
     subject_id = text_or_none(db_index=True)
     status = number()
+
+
+class Label(models.Model):
+    """One row per answer of a person about a signal, given in review; the newest of a person counts. Append-only.
+
+    What closings, questionnaires and invalid cases say is not stored here: it is read from where it is (`cases/labels.py`).
+    """
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    label_id = digest(unique=True)
+    signal_id = text()
+    question = text()
+    value = text_or_none()
+    basis = text()
+    labeller = text()
+    at = moment()
+    recorded_at = moment()
+    text_hash = text_or_none()
+    version = text_or_none()
+    supersedes = text_or_none()
+    reason = text_or_none()
+    inclusion: models.FloatField[float | None, float | None] = models.FloatField(null=True)
+    model_value = text_or_none()
+    model_confidence: models.FloatField[float | None, float | None] = models.FloatField(null=True)
+    model_id = text_or_none()
+
+    class Meta:
+        """The queue asks who has answered what."""
+
+        indexes = (models.Index(fields=["signal_id", "question"], name="cases_label_signal"),)
