@@ -1,27 +1,20 @@
-"""Finding names in text: known ones by dictionary, unknown ones by how people introduce themselves.
+"""Names the company knows: the customer's own, with one typo where they are long, and its employees'.
 
-Belongs here: matching only. Names are folded (case, accents, umlauts) one character to one, so that positions in the
-folded text are positions in the original.
+Belongs here: matching only; where the names come from is `intake`'s. Not here: names found by how somebody introduces
+himself (`introductions.py`).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import product
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_WORD = re.compile(r"[^\W\d_]+")
-_SPECIAL = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "s", "æ": "a", "œ": "o", "þ": "t"}
-_EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa"})
+from ml.text.folding import EXPANDED, WORD, fold, word_set
+from ml.text.introductions import introduced
 
 # Names that are words as well: alone they count only with a capital letter (and for employees not at all).
-_ALSO_WORDS = _words(
+_ALSO_WORDS = word_set(
     """
     will mark may grace rose hope joy faith bill rob frank art drew chase grant pat sue dawn june april august
     summer autumn crystal amber ruby pearl jack nick rich dean young long brown green white black gray grey king
@@ -32,81 +25,12 @@ _ALSO_WORDS = _words(
     cruz rojo blanco reyes leon an am do in no so to so he me my we us is it be by at as or on of up if go
     """
 )
-_STOP = _words(
-    """
-    and or but the a an i from calling here about with to for not so very just still now also really please am
-    was were is are be been on in at of it that this my your their our his her who and und oder aber ich bin von
-    aus der die das ein eine nicht sehr noch jetzt auch bitte wegen seit y o pero yo soy de del la el los las un
-    una no muy sorry unhappy angry disappointed writing waiting trying asking looking going getting having done
-    happy sure sick tired glad afraid aware concerned confused frustrated furious shocked appalled disgusted fed
-    leaving switching chase citibank citi wells capital american english german spanish british us usa uk monday
-    tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december kunde kundin bank customer cliente team support service absolutely
-    completely totally ridiculous unacceptable mein dein ihr sein kein keine wo wie was warum when where what
-    why how
-    """
-)
-_STRONG = re.compile(
-    r"\b(?:my name is|my name's|my name’s|mein name ist|ich hei(?:ß|ss)e|me llamo|mi nombre es|name:)\s{1,3}",
-    re.IGNORECASE,
-)
-_TITLE = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Herr|Herrn|Frau|Sr|Sra|Srta|Señor|Señora|Don|Doña)\.?[ \u00a0](?=[^\W\d_])"
-)
-_WEAK = re.compile(
-    r"\b(?:[Ii] am|[Ii]['’]m|[Tt]his is|[Ii]t['’]s|[Ii]ch bin|[Hh]ier ist|[Hh]ier spricht|[Ss]oy|[Ll]e habla)\s{1,3}"
-    r"(?=[^\W\d_a-z])"
-)
-_AFTER_WEAK = re.compile(
-    r"\s*(?:$|[,.!;:\n(\-–]|(?:from|calling|writing|speaking|here|again|and|und|aus|von|y|de|desde)\b)", re.IGNORECASE
-)
-_CLOSING = re.compile(
-    r"\b(?:regards|sincerely|cheers|thanks|thank you|best wishes|yours truly|yours|gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)"
-    r"|dank|saludos|atentamente|gracias|cordialmente)[,.!]{0,3}\s{1,4}(?=[^\W\d_])",
-    re.IGNORECASE,
-)
-# Words one of which every opening holds (folded); most texts hold none and are done with at once.
-_STRONG_WORDS = _words(
-    """
-    name llamo nombre heise heisse heiße
-    """
-)
-_TITLE_WORDS = _words(
-    """
-    mr mrs ms miss mx dr herr herrn frau sr sra srta senor senora don dona
-    """
-)
-_WEAK_WORDS = _words(
-    """
-    am m this it ich hier soy habla
-    """
-)
-_CLOSING_WORDS = _words(
-    """
-    regards sincerely cheers thanks thank best yours gruse grusen grusse grussen gruesse gruessen gruese gruesen
-    grus gruss dank saludos atentamente gracias cordialmente
-    """
-)
-_CLOSING_REACH = 90
-_PARTICLE = re.compile(r"(?:van|von|vom|zu|de|der|den|del|della|la|le|da|dos|di|du|bin|al|el|ter)[ ](?=[^\W\d_a-z])")
 
 
-class _Fold(dict[int, str]):
-    """Translation table that folds one character to one, filled as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code).lower()[:1] or chr(code)
-        base = _SPECIAL.get(character) or unicodedata.normalize("NFD", character)[0]
-        self[code] = base
-        return base
-
-
-_FOLD = _Fold()
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, of the same length."""
-    return text.lower() if text.isascii() else text.translate(_FOLD)
+# Shorter names are one letter away from too many words.
+_TYPO_FROM = 6
+_BETWEEN = (" ", "-", ". ", ".", "'", "’", "  ")
+_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]\.?\s?$")
 
 
 class NameIndex:
@@ -121,12 +45,14 @@ class NameIndex:
         self._sequences: dict[str, list[tuple[str, ...]]] = {}
         self._parts: set[str] = set()
         for name in names:
-            spellings = [{fold(w), w.lower().translate(_EXPANDED)} for w in _WORD.findall(name)]
+            spellings = [{fold(w), w.lower().translate(EXPANDED)} for w in WORD.findall(name)]
             for words in product(*({fold(spelling) for spelling in group} for group in spellings[:4])):
                 self._add(words)
         for sequences in self._sequences.values():
             sequences.sort(key=len, reverse=True)
         self.words = frozenset(self._parts) | frozenset(self._sequences)
+        long = (part for part in self._parts if len(part) >= _TYPO_FROM and part not in _ALSO_WORDS)
+        self._long = tuple(sorted(long)) if parts_alone else ()
 
     def _add(self, words: tuple[str, ...]) -> None:
         if len(words) > 1 and words not in self._sequences.setdefault(words[0], []):
@@ -146,99 +72,87 @@ class NameIndex:
             return self.parts_alone and first.isupper()
         return self.parts_alone or first.isupper()
 
+    def misspelt(self, met: Set[str]) -> frozenset[str]:
+        """Words that are a long part of one person's name but for one letter left out, added, changed or swapped.
 
-def find_names(text: str, indexes: Sequence[NameIndex]) -> Iterator[tuple[int, int]]:
-    """Places (start, end) of names in a text: introduced ones first, then those the indexes know."""
-    folded = fold(text)
-    words = _WORD.findall(folded)
-    met = set(words)
-    yield from _introduced(text, met)
-    hit = [index for index in indexes if not index.words.isdisjoint(met)]
-    if hit:
-        yield from _known(text, folded, words, hit)
-
-
-def _known(text: str, folded: str, words: list[str], indexes: Sequence[NameIndex]) -> Iterator[tuple[int, int]]:
-    """Places of known names; parts next to each other are one place."""
-    starts = [match.start() for match in _WORD.finditer(folded)]
-    names = {word for index in indexes for word in index.words.intersection(words)}
-    position, open_start, open_end = 0, -1, -1
-    while position < len(words):
-        if words[position] not in names:
-            position += 1
-            continue
-        count = max(index.length_at(words, position, text, starts[position]) for index in indexes)
-        if not count:
-            position += 1
-            continue
-        start = starts[position]
-        end = starts[position + count - 1] + len(words[position + count - 1])
-        if open_end >= 0 and text[open_end:start] in (" ", "-", ". ", "'", "’", "  "):
-            open_end = end
-        else:
-            if open_end >= 0:
-                yield open_start, open_end
-            open_start, open_end = start, end
-        position += count
-    if open_end >= 0:
-        yield open_start, open_end
+        The first letter must be right (Pollock and Zamora 1984: it is in nine typos of ten), and ordinary words do not
+        count. Nothing for an index of many people: among thousands of names every word has a neighbour.
+        """
+        if not self._long:
+            return frozenset()
+        near = (
+            word for word in met if len(word) >= _TYPO_FROM - 1 and word not in self._parts and word not in _ALSO_WORDS
+        )
+        return frozenset(word for word in near if any(is_one_typo(word, name) for name in self._long))
 
 
-def _introduced(text: str, met: set[str]) -> Iterator[tuple[int, int]]:
-    """Places of names people introduce themselves or others with, in English, German and Spanish."""
-    if not _STRONG_WORDS.isdisjoint(met):
-        yield from _following(_STRONG, text, any_case=True)
-    if not _TITLE_WORDS.isdisjoint(met):
-        yield from _following(_TITLE, text, any_case=False)
-    if not _WEAK_WORDS.isdisjoint(met):
-        for match in _WEAK.finditer(text):
-            end = _names_end(text, match.end(), any_case=False)
-            if end is not None and _is_presented(text, match, end):
-                yield match.end(), end
-    if not _CLOSING_WORDS.isdisjoint(met):
-        for start, end in _following(_CLOSING, text, any_case=False, start=max(0, len(text) - _CLOSING_REACH)):
-            if not text[end:].strip(" .!,\n\r\t"):
-                yield start, end
-
-
-def _following(pattern: re.Pattern[str], text: str, *, any_case: bool, start: int = 0) -> Iterator[tuple[int, int]]:
-    for match in pattern.finditer(text, start):
-        end = _names_end(text, match.end(), any_case=any_case)
-        if end is not None:
-            yield match.end(), end
-
-
-def _is_presented(text: str, match: re.Match[str], end: int) -> bool:
-    """Whether words after a weak opening are a name: German nouns are capitalised, so there it takes two."""
-    words = len(_WORD.findall(text[match.end() : end]))
-    if match.group().lower().startswith(("ich bin", "hier ist")):
-        return words >= 2
-    return words >= 2 or _AFTER_WEAK.match(text, end) is not None
-
-
-def _names_end(text: str, position: int, *, any_case: bool) -> int | None:
-    """End of up to four name words from `position`; with `any_case` the first two may be in lower case."""
-    end = None
-    for count in range(4):
-        while count and (particle := _PARTICLE.match(text, position)):
-            position = particle.end()
-        match = _WORD.match(text, position)
-        if match is None or not _is_name_word(match.group(), any_case=any_case and count < 2):
-            break
-        end = match.end()
-        while end < len(text) - 1 and text[end] in "'’-" and (more := _WORD.match(text, end + 1)):
-            if text[end] in "'’" and more.group() == "s":
-                break
-            end = more.end()
-        if end >= len(text) or text[end] not in " \u00a0":
-            break
-        position = end + 1
-    return end
-
-
-def _is_name_word(word: str, *, any_case: bool) -> bool:
-    if fold(word) in _STOP or (len(word) < 2 and not word.isupper()):
+def is_one_typo(word: str, name: str) -> bool:
+    """Whether two words with the same first letter differ by one letter left out, added, changed or swapped with the next."""
+    if word[:1] != name[:1] or abs(len(word) - len(name)) > 1 or word == name:
         return False
-    if any_case:
-        return True
-    return word[0].isupper() and (len(word) == 1 or not word.isupper())
+    start = next((i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), min(len(word), len(name)))
+    rest, other = word[start:], name[start:]
+    if len(word) == len(name):
+        return rest[1:] == other[1:] or (rest[:2] == other[1::-1] and rest[2:] == other[2:])
+    longer, shorter = (rest, other) if len(word) > len(name) else (other, rest)
+    return longer[1:] == shorter
+
+
+def find_names(
+    text: str, folded: str, words: list[str], met: set[str], indexes: Sequence[NameIndex]
+) -> Iterator[tuple[int, int]]:
+    """Places (start, end) of names in a text: introduced ones first, then those the indexes know.
+
+    `folded` is `fold(text)`, `words` are its words in order and `met` the set of them: whoever looks for more than
+    names has them anyway.
+    """
+    yield from introduced(text, met)
+    hit = [index for index in indexes if not index.words.isdisjoint(met)]
+    misspelt = frozenset[str]().union(*(index.misspelt(met) for index in indexes))
+    if hit or misspelt:
+        yield from _known(text, folded, words, hit, misspelt)
+
+
+def _known(
+    text: str, folded: str, words: list[str], indexes: Sequence[NameIndex], misspelt: frozenset[str]
+) -> Iterator[tuple[int, int]]:
+    """Places of known names; parts next to each other are one place, and an initial beside one belongs to it."""
+    pieces = list(_pieces(text, folded, words, indexes, misspelt))
+    while pieces:
+        run = 1
+        while run < len(pieces) and text[pieces[run - 1][1] : pieces[run][0]] in _BETWEEN:
+            run += 1
+        surely = any(is_sure for _, _, is_sure in pieces[:run])
+        if surely or _looks_like_a_name(text, pieces[0][0]):
+            yield _with_initial(text, pieces[0][0]), pieces[run - 1][1]
+        del pieces[:run]
+
+
+def _pieces(
+    text: str, folded: str, words: list[str], indexes: Sequence[NameIndex], misspelt: frozenset[str]
+) -> Iterator[tuple[int, int, bool]]:
+    """Parts of known names in order, as (start, end, whether it is spelt right)."""
+    starts = [match.start() for match in WORD.finditer(folded)]
+    names = {word for index in indexes for word in index.words.intersection(words)}
+    position = 0
+    while position < len(words):
+        word, start = words[position], starts[position]
+        count = max(index.length_at(words, position, text, start) for index in indexes) if word in names else 0
+        if count:
+            yield start, starts[position + count - 1] + len(words[position + count - 1]), True
+        elif word in misspelt:
+            yield start, start + len(word), False
+        position += max(count, 1)
+
+
+def _looks_like_a_name(text: str, start: int) -> bool:
+    """Whether a misspelt name that stands alone is written as one: with a capital, not because a sentence begins."""
+    before = text[:start].rstrip()
+    return text[start].isupper() and bool(before) and before[-1] not in ".!?:\n"
+
+
+def _with_initial(text: str, start: int) -> int:
+    """Where the name begins when an initial stands before it, as in K. Montgomery; "I" and "a" are words."""
+    found = _INITIAL.search(text, max(0, start - 3), start)
+    is_initial = found is not None and found.group()[0].isupper() and "." in found.group()
+    return found.start() if found is not None and is_initial else start
