@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from amends.console import answer
+from amends.console import answer, fail
 
 app = typer.Typer(
     no_args_is_help=True, help="The planted-truth world: a synthetic company whose right answers are known."
@@ -42,6 +42,41 @@ def build(
     )
 
 
+@score.command()
+def text(
+    truth: Annotated[
+        Path | None, typer.Option(help="Folder of the truth tables; default: the home's newest world.")
+    ] = None,
+    noise: Annotated[
+        bool, typer.Option(help="Also read a sample again with typing errors (needs the cause model).")
+    ] = False,
+    seed: int = 0,
+    json_: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """How well causes, severity, tone, themes and wrong codes were understood, with intervals."""
+    from amends.scoring.command import score_text
+
+    score_text(truth, noise=noise, seed=seed, as_json=json_)
+
+
 @score.callback()
 def _group() -> None:
     """Keep the scores named commands while there is only one."""
+
+
+@score.command()
+def redaction(
+    truth: Annotated[Path | None, typer.Option(help="Folder of the truth; default: the newest world here.")] = None,
+    json_: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Recall and precision of redaction on what the world planted, per kind and language, with intervals."""
+    from amends.scoring.joined import NoTruth, truth_folder
+    from amends.scoring.redaction import redaction_scores, show
+    from models.settings import load_settings
+
+    settings = load_settings()
+    try:
+        figures = redaction_scores(settings, truth_folder(settings, truth))
+    except NoTruth as error:
+        fail(f"{error}.")
+    answer({"ok": True, **figures}, json_, show=show)
