@@ -26,7 +26,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
 
 def planted_pain(truth: dict[str, pd.DataFrame], asked: pd.DataFrame) -> pd.Series[float]:
     """Score points the latest failure costs each answer, as world/surveys.py plants it: by severity, a fifth where it was
-    made good, fading over 45 days."""
+    made good, fading over 45 days. A scale ends at 10: what would have lifted a score beyond it was not lost."""
     failures = truth["failure"].merge(truth["assignment"][["failure_id", "recovered"]], on="failure_id", how="left")
     failures["pain"] = np.where(failures["severity"] <= 2, 2.6, 1.5) * np.where(
         failures["recovered"].eq(True), 0.2, 1.0
@@ -37,7 +37,8 @@ def planted_pain(truth: dict[str, pd.DataFrame], asked: pd.DataFrame) -> pd.Seri
         left_on="sent_at", right_on="failed_at", by="customer_id", allow_exact_matches=False,
     )  # fmt: skip
     days = (latest["sent_at"] - latest["failed_at"]).dt.total_seconds() / 86_400
-    return (latest["pain"] * np.exp(-days / 45)).fillna(0.0).set_axis(latest["invitation_id"])
+    pain = (latest["pain"] * np.exp(-days / 45)).fillna(0.0)
+    return np.minimum(pain, 10 - latest["would_score"]).set_axis(latest["invitation_id"])
 
 
 def as_signals(truth: dict[str, pd.DataFrame], asked: pd.DataFrame) -> pa.Table:
@@ -77,7 +78,7 @@ def test_what_a_failure_was_made_to_cost_comes_back_inside_its_interval(
         inside[cause] = row["low"] <= planted <= row["high"]
         assert planted < -0.1
     assert len(rows) >= 8
-    # Ten intervals at 95 %: two misses or more come by chance once in twelve worlds, three once in eighty-seven.
-    assert sum(inside.values()) >= len(inside) - 2, inside
+    # Of ten intervals at 95 % one misses in two worlds of five, two in one of twelve.
+    assert sum(inside.values()) >= len(inside) - 1, inside
     assert sum(row["verdict"] == "lowers" for row in rows.values()) >= len(rows) // 2
     assert not any(row["verdict"] == "raises" for row in rows.values())
