@@ -47,6 +47,7 @@ def text(
     truth: Annotated[
         Path | None, typer.Option(help="Folder of the truth tables; default: the home's newest world.")
     ] = None,
+    home: Annotated[Path | None, typer.Option(help="Home to score; default: the active one.")] = None,
     noise: Annotated[
         bool, typer.Option(help="Also read a sample again with typing errors (needs the cause model).")
     ] = False,
@@ -56,7 +57,7 @@ def text(
     """How well causes, severity, tone, themes and wrong codes were understood, with intervals."""
     from amends.scoring.command import score_text
 
-    score_text(truth, noise=noise, seed=seed, as_json=json_)
+    score_text(home, truth, noise=noise, seed=seed, as_json=json_)
 
 
 @score.callback()

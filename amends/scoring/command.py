@@ -20,11 +20,13 @@ from models.settings import Settings, load_settings
 _CAUSE = ("texts", "accuracy", "answered", "precision", "macro_f1")
 
 
-def score_text(truth: Path | None, *, noise: bool, seed: int, as_json: bool) -> None:
+def score_text(home: Path | None, truth: Path | None, *, noise: bool, seed: int, as_json: bool) -> None:
     """Score a home against its truth and print the figures; ends the command with a sentence where that cannot be done."""
     from ml.outputs import read_output
 
     settings = load_settings()
+    if home is not None:
+        settings = settings.model_copy(update={"home": home.expanduser().resolve()})
     if not (settings.handoff / "fct_signal.parquet").exists():
         fail(f"No signal is classified in {settings.home} yet; `amends demo` does that.")
     try:

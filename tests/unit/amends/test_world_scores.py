@@ -204,6 +204,11 @@ def test_the_command_joins_texts_with_their_truth_and_tells_every_slice(scored_h
     assert document["miscoding"]["judged"] == 0
 
 
+def test_another_home_is_scored_by_naming_it(scored_home: Path, tmp_path: Path) -> None:
+    there = run(tmp_path, "--home", str(scored_home), "--json")
+    assert json.loads(there.stdout) == json.loads(run(scored_home, "--json").stdout)
+
+
 def test_the_command_shows_tables_to_people(scored_home: Path) -> None:
     shown = run(scored_home)
     assert shown.exit_code == 0
