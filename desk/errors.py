@@ -20,6 +20,7 @@ from cases.offers import OfferRefused
 from cases.outbox import NotParked
 from cases.questionnaires import AlreadyAnswered
 from cases.scope import Forbidden
+from casework.originals import NoOriginal, OriginalErased, OriginalRefused
 from desk.context import enter
 from models.case import IllegalMove
 from models.template import MissingField
@@ -50,7 +51,9 @@ def install(api: NinjaAPI) -> None:
             handle(kind, respond)
 
     on(UnknownCase, UnknownFollowUp, NotParked, status=404, said=_NOTHING)
-    on(Forbidden, status=403)
+    on(NoOriginal, status=404, said="no original is kept under that signal of this case")
+    on(OriginalErased, status=410)
+    on(Forbidden, OriginalRefused, status=403)
     on(IllegalMove, OfferRefused, MissingField, status=422)
     on(AlreadyAnswered, KeyReused, status=409)
     handle(Refused, lambda request, error: _answer(_status(error), str(error)))

@@ -88,6 +88,13 @@ class AssignIn(Strict):
     reason: Line = "assigned by hand"
 
 
+class OriginalIn(Strict):
+    """Which signal's words before redaction, and why they are needed."""
+
+    signal_id: Id
+    reason: Line
+
+
 class NoteIn(Strict):
     """A note on a case."""
 

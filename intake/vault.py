@@ -34,6 +34,10 @@ class VaultError(LookupError):
     """An original cannot be opened: it is not there, or the person's key was deleted."""
 
 
+class ErasedError(VaultError):
+    """The person's key was deleted: nobody can read the original any more."""
+
+
 class KeyRing:
     """Keys of all people; made at first use, kept in SQLite under the master key."""
 
@@ -174,7 +178,7 @@ def open_original(settings: Settings, source: str, entity: str, row_hash: str, c
     finally:
         ring.close()
     if key is None:
-        raise VaultError("the key of this person was deleted; the original cannot be read any more")
+        raise ErasedError("the key of this person was deleted; the original cannot be read any more")
     return unseal(key, sealed, context_of(name, row_hash, column))
 
 

@@ -63,6 +63,7 @@ class EventKind(StrEnum):
     MESSAGE_SUPPRESSED = "message_suppressed"
     CUSTOMER_REPLIED = "customer_replied"
     EMPLOYEE_ASKED = "employee_asked"
+    ORIGINAL_OPENED = "original_opened"
     RESOLVED = "resolved"
     CLOSED = "closed"
     CUSTOMER_INFORMED = "customer_informed"
@@ -96,6 +97,7 @@ SERVICE_KINDS = frozenset(
         EventKind.REMINDED, EventKind.OFFER_REQUESTED, EventKind.OFFER_APPROVED, EventKind.OFFER_REFUSED,
         EventKind.OFFER_ISSUED, EventKind.MESSAGE_QUEUED, EventKind.MESSAGE_SENT, EventKind.MESSAGE_PARKED,
         EventKind.MESSAGE_SUPPRESSED, EventKind.EMPLOYEE_ASKED, EventKind.ABSORBED,
+        EventKind.ORIGINAL_OPENED,
     }
 )  # fmt: skip
 
@@ -146,6 +148,8 @@ TRANSITIONS: Mapping[EventKind, Mapping[State | None, State]] = MappingProxyType
         EventKind.MESSAGE_SUPPRESSED: _STAYS,
         EventKind.CUSTOMER_REPLIED: {**_STAYS_OPEN, **_STAYS_SETTLED, State.WAITING: State.IN_PROGRESS},
         EventKind.EMPLOYEE_ASKED: _STAYS,
+        # Somebody read a text as it was before redaction; whether they may is decided where it is opened.
+        EventKind.ORIGINAL_OPENED: _STAYS,
         # From `new` too: a source may report a fix at first contact without ever naming an owner.
         EventKind.RESOLVED: dict.fromkeys(OPEN_STATES, State.RESOLVED),
         EventKind.CLOSED: {State.RESOLVED: State.CLOSED},
@@ -180,6 +184,7 @@ REQUIRED: Mapping[EventKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
         EventKind.REOPENED: (("reason",),),
         EventKind.MERGED: (("into",),),
         EventKind.INVALIDATED: (("reason",),),
+        EventKind.ORIGINAL_OPENED: (("signal_id",), ("reason",)),
     }
 )
 

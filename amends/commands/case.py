@@ -71,6 +71,32 @@ def show_(case_id: str, json_: Json = False) -> None:
     answer({"ok": True, **document}, json_, show=show)
 
 
+@app.command()
+def original(
+    case_id: str,
+    signal_id: Annotated[str, typer.Argument(help="A signal of the case; `amends case explain` names them.")],
+    reason: Annotated[str, typer.Option(help="Why you need the words; kept with your name in the case's history.")],
+    by: By = "",
+    json_: Json = False,
+) -> None:
+    """The words of a signal before redaction, for the owner of the case only; every look is recorded."""
+    from casework.originals import NoOriginal, OriginalErased, OriginalRefused, open_original
+
+    with refusals():
+        try:
+            found = open_original(engine(), case_id, signal_id, actor=actor(by), reason=reason)
+        except (OriginalRefused, OriginalErased, NoOriginal) as error:
+            fail(f"Refused: {error}.")
+    document = {"ok": True, "case_id": case_id, "signal_id": signal_id, "version": found.version, "texts": found.texts}
+
+    def show(_: dict[str, Any]) -> None:
+        for column, text in found.texts.items():
+            console.print(f"[bold]{column}[/]")
+            console.print(text, markup=False, highlight=False)
+
+    answer(document, json_, show=show)
+
+
 @app.command("open")
 def open_(
     reason: Annotated[str, typer.Option(help="What happened, in your words (kept apart, erasable).")],

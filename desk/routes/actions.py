@@ -16,7 +16,7 @@ from casework import discussion
 from desk import answers
 from desk.context import Desk, enter
 from desk.errors import Refused
-from desk.schemas import PAYLOADS, AssignIn, EventIn, NoteIn, OfferIn
+from desk.schemas import PAYLOADS, AssignIn, EventIn, NoteIn, OfferIn, OriginalIn
 from models.case import CaseState, EventKind
 from models.playbook import Offer
 
@@ -93,6 +93,23 @@ def add_note(request: HttpRequest, case_id: str, body: NoteIn) -> HttpResponse:
     desk.cases.require(case_id, "change")
     note = {"note": body.note}
     return answers.once(request, desk, lambda: _moved(case_id, _act(desk, case_id, EventKind.NOTE_ADDED, note, None)))
+
+
+@router.post(
+    "/cases/{case_id}/originals", operation_id="open_original", summary="Read a signal's words before redaction"
+)
+def open_original(request: HttpRequest, case_id: str, body: OriginalIn) -> HttpResponse:
+    """For the present owner only, with a reason; every look is an event of the case. 410 once the person was erased.
+
+    An Idempotency-Key is of no account here: answers given once are kept, and these words are kept nowhere.
+    """
+    from casework import originals
+
+    desk = enter(request)
+    desk.cases.require(case_id, "change")
+    found = originals.open_original(desk.engine, case_id, body.signal_id, actor=desk.actor, reason=body.reason)
+    said = {"case_id": case_id, "signal_id": found.signal_id, "texts": dict(found.texts)}
+    return answers.versioned(said, found.version)
 
 
 @router.post("/cases/{case_id}/offers", operation_id="offer", summary="Ask for, agree to, refuse or issue an offer")

@@ -45,6 +45,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "assign_case": [{"owner_id": who} for who in WHO],
     "add_note": [{"note": "a note"}],
+    "open_original": [{"signal_id": "s1", "reason": "r"}],
     "offer": [{"step": step, "offer_code": "goodwill_credit", "amount_usd": 5, "reason": "r"} for step in ("request", "issue")],
     "queue_message": [{"template": "acknowledgement"}],
     "release_message": [{"decision": "drop", "reason": "r"}],
