@@ -81,9 +81,15 @@ class Surroundings:
         self._connection = connection
         self._causes: dict[str, Cause] = {cause.id: cause for cause in taxonomy.causes}
         self._names = theme_names
+        self._seen: dict[tuple[Level, str], Subject] = {}
 
     def of(self, level: Level, subject: str) -> Subject:
-        """Everything about one subject."""
+        """Everything about one subject; looked up once, because each metric and contrast asks again."""
+        if (level, subject) not in self._seen:
+            self._seen[level, subject] = self._looked_up(level, subject)
+        return self._seen[level, subject]
+
+    def _looked_up(self, level: Level, subject: str) -> Subject:
         cause = self._causes.get(subject if level == "cause" else self._top_cause(subject) or "")
         name = self._names.get(subject) if level == "theme" else cause.title if cause else None
         months, of_months = self._months(level, subject)
