@@ -9,14 +9,26 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
 # Marks left by redaction, the CFPB's (XXXX, XX/XX/2023, {$500.00}) and ours ([EMAIL], <CARD_1>): they say nothing
-# about the subject and would lead every list of words.
+# about the subject and would lead every list of words. So would the account a public post is addressed to.
 _MASKS = re.compile(
-    r"\{\$?[\d.,\s]*\}|\[[A-Z][A-Z0-9_ ]*\]|<[A-Z][A-Z0-9_ ]*>|\b[Xx]{2,}(?:[/\-.][Xx\d]+)*\b|https?://\S+"
+    r"\{\$?[\d.,\s]*\}|@\w+|\[[A-Z][A-Z0-9_ ]*\]|<[A-Z][A-Z0-9_ ]*>|\b[Xx]{2,}(?:[/\-.][Xx\d]+)*\b|https?://\S+"
 )
+_MASK_SIGNS = ("{", "@", "[", "<", "xx", "XX", "Xx", "xX", "://")
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[^\W\d_]+")
+# Between two texts; not white space, so that no mask reaches from one text into the next.
+BREAK = "\0"
+_WORD_OR_BREAK = re.compile(rf"[^\W\d_]+|{BREAK}")
+
+# Latin-1 bytes with letters in lower case, breaks kept and everything else blank.
+_LETTERS = bytes(
+    chr(code).lower().encode("latin-1")[0] if _WORD.match(chr(code)) else 0 if chr(code) == BREAK else 32
+    for code in range(256)
+)
+_BREAK_APART = f" {BREAK} ".encode()
 
 _ENGLISH = """
 a about above after again against ago all almost along already also although always am an and another any anyone
@@ -55,12 +67,30 @@ para pero poco por porque pues que qué quien se sea ser si sí sido sin sobre s
 tengo tiene tienen todavía todo todos tu tuve un una unas uno unos usted ustedes va vez veces y ya yo gracias favor
 horas semana semanas mes meses ayer mañana siempre
 """
-STOP_WORDS = frozenset(f"{_ENGLISH} {_GERMAN} {_SPANISH}".split())
+LANGUAGES = MappingProxyType(
+    {"en": frozenset(_ENGLISH.split()), "de": frozenset(_GERMAN.split()), "es": frozenset(_SPANISH.split())}
+)
+STOP_WORDS = frozenset().union(*LANGUAGES.values())
 
 
 def words_of(text: str) -> list[str]:
     """Lower-case words in order, stop words included, masks and digits left out."""
     return _WORD.findall(_APOSTROPHE.sub("", _MASKS.sub(" ", text)).lower())
+
+
+def joined_words(texts: Iterable[str]) -> list[str]:
+    """`words_of` all texts in one pass, with BREAK between one text and the next."""
+    whole = BREAK.join(text.replace(BREAK, " ") for text in texts)
+    # The pattern of masks tries every letter; most corpora hold none of the signs every mask has.
+    if any(sign in whole for sign in _MASK_SIGNS):
+        whole = _MASKS.sub(" ", whole)
+    whole = _APOSTROPHE.sub("", whole)
+    try:
+        # English, German and Spanish fit in one byte a letter, and bytes are taken apart three times faster.
+        plain = whole.encode("latin-1")
+    except UnicodeEncodeError:
+        return _WORD_OR_BREAK.findall(whole.lower())
+    return plain.translate(_LETTERS).replace(BREAK.encode(), _BREAK_APART).decode("latin-1").split()
 
 
 def content_words(text: str) -> str:

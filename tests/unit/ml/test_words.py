@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml.root_cause.topics import topic_name
+from ml.root_cause.naming import topic_name
 from ml.text.words import content_words, surface_forms
 
 
