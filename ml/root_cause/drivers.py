@@ -40,10 +40,10 @@ def drivers(
     """One row per metric, contrast and subject (schema `DRIVER`), of `signals` with the columns of fct_signal.
 
     `mentions` (signal_id, theme_id, cause_id; one row per answer that was read) says what an answer is about by its words
-    alone, never by its score, good answers included; words that praise are about no failure. Without it the themes and causes of `signals` are used, and only answers below
-    `params.read_below` are compared (the sentence says so). `triggers` has the columns of ml_detection__trigger. Figures
-    are null where fewer than `min_customers` have, or lack, a subject. Raises ValueError for a naive `as_of` and KeyError
-    for missing columns.
+    alone, never by its score, good answers included; words that praise are about no failure. Without it the themes and
+    causes of `signals` are used, and only answers below `params.read_below` are compared (the sentence says so).
+    `triggers` has the columns of ml_detection__trigger. Figures are null where fewer than `min_customers` have, or lack, a
+    subject. Raises ValueError for a naive `as_of` and KeyError for missing columns.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
