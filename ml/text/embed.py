@@ -69,11 +69,19 @@ class EmbeddingCache:
         found = np.zeros(len(wanted), dtype=bool)
         vectors = np.zeros((len(wanted), DIMENSIONS), dtype=np.float32)
         for stored, values in self._shards.values():
-            position = np.minimum(np.searchsorted(stored[:, 0], wanted[:, 0]), len(stored) - 1)
-            hit = ~found & (stored[position] == wanted).all(axis=1)
+            position, hit = _positions(stored, wanted)
+            hit &= ~found
             vectors[hit] = values[position[hit]]
             found |= hit
         return vectors, found
+
+    def contains(self, keys: Sequence[str]) -> NDArray[np.bool_]:
+        """Which keys are stored, without reading a vector."""
+        wanted = _numbers(keys)
+        found = np.zeros(len(wanted), dtype=bool)
+        for stored, _ in self._shards.values():
+            found |= _positions(stored, wanted)[1]
+        return found
 
     def add(self, keys: Sequence[str], vectors: Vectors) -> None:
         """Store vectors under their keys (each key once). Values are kept in half precision."""
@@ -105,6 +113,12 @@ class EmbeddingCache:
             (self._folder / f"{name}.keys.npy").unlink(missing_ok=True)
             (self._folder / f"{name}.vectors.npy").unlink(missing_ok=True)
             del self._shards[name]
+
+
+def _positions(stored: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where keys would stand among sorted keys, and which are there."""
+    position = np.minimum(np.searchsorted(stored[:, 0], wanted[:, 0]), len(stored) - 1)
+    return position, (stored[position] == wanted).all(axis=1)
 
 
 def _numbers(keys: Sequence[str]) -> NDArray[np.uint64]:

@@ -144,11 +144,7 @@ def fit_student(
     params = params or StudentParams()
     if len(texts) != len(vectors):
         raise ValueError(f"{len(texts)} texts, but vectors of {len(vectors)}")
-    if len(texts) < FEWEST_TEACHER_TEXTS:
-        raise TooFewTexts(
-            f"a student needs {FEWEST_TEACHER_TEXTS} different texts to learn from and there are {len(texts)}; "
-            "with fewer it would lose more than five points of accuracy"
-        )
+    require_enough(len(texts))
     order = sorted(range(len(texts)), key=lambda row: text_key(texts[row]))[:MOST_TEACHER_TEXTS]
     texts, vectors = [texts[row] for row in order], as_unit(vectors[order])
     kept = len(texts) - min(int(len(texts) * params.held_out), params.most_held_out)
@@ -157,6 +153,15 @@ def fit_student(
     files = _files(tables, fidelity, teacher)
     digest = hashlib.sha256(b"".join(name.encode() + files[name] for name in sorted(files))).hexdigest()
     return Student(f"static-{digest[:12]}", tables, fidelity, teacher)
+
+
+def require_enough(texts: int) -> None:
+    """Raises TooFewTexts when a student fitted on so many distinct texts could not stand for its teacher."""
+    if texts < FEWEST_TEACHER_TEXTS:
+        raise TooFewTexts(
+            f"a student needs {FEWEST_TEACHER_TEXTS} different texts to learn from and there are {texts}; "
+            "with fewer it would lose more than five points of accuracy"
+        )
 
 
 def _fit(texts: Sequence[str], vectors: Vectors, penalty: float) -> Tables:
