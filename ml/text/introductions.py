@@ -22,7 +22,8 @@ _STOP = word_set(
     tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december kunde kundin bank customer cliente team support service absolutely
     completely totally ridiculous unacceptable mein dein ihr sein kein keine wo wie was warum when where what
-    why how sincerely regards faithfully best thanks
+    why how they he she we you it myself either neither spelled spelt misspelt written listed linked mentioned attached
+    incorrect correct wrong false use used copy deeply being under fraud identity theft obvious currently sincerely regards faithfully best thanks
     """
 )
 _STRONG = re.compile(
@@ -34,7 +35,7 @@ _TITLE = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Herr|Herrn|Frau|Sr|Sra|Srta|[Ss]eñora?|[Ss]eñorita|Don|[Dd]oña)\.?[ \u00a0](?=[^\W\d_])"
 )
 _CALLED = re.compile(
-    r"\b(?:[Ss]igned(?: by)?,?|[Uu]nterzeichnet:?|[Ff]irmado:?|namens|by the name of"
+    r"\b(?:[Ss]igned(?: by|,|:)|[Uu]nterzeichnet:?|[Ff]irmado:?|namens|by the name of"
     r"|(?:agent|guy|dude|man|woman|lady|gentleman|person|employee|attendant|rep|representative|manager|supervisor|cashier"
     r"|clerk|teller|colleague|someone|somebody|driver|technician|nurse|doctor) named"
     r"|(?:my|our) (?:wife|husband|son|daughter|mother|father|partner|brother|sister)"
