@@ -32,6 +32,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
 )
 _MANIFEST = "manifest.json"
 _ACTIVE = "ACTIVE.json"
+_PENDING = "PENDING.json"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 _FORBIDDEN = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
 
@@ -153,6 +154,35 @@ class ModelStore:
             except ModelRefused as error:
                 log.error("model refused, trying the one before it: %s", error)
         return None
+
+    def set_pending(self, kind: str, model_id: str, about: Mapping[str, Any]) -> None:
+        """Note beside the pointer that a saved model waits for a person. Raises ModelRefused when its files do not check."""
+        self.load(kind, model_id)
+        _write(self._root / kind / _PENDING, dump_json({"model_id": model_id, "about": dict(about)}))
+
+    def pending(self, kind: str) -> dict[str, Any] | None:
+        """`model_id` and `about` of the model that waits for a person, None when none does."""
+        try:
+            found: dict[str, Any] = json.loads((self._root / kind / _PENDING).read_bytes())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def drop_pending(self, kind: str) -> None:
+        """Forget that a model waits; the model itself stays saved."""
+        (self._root / kind / _PENDING).unlink(missing_ok=True)
+
+    def note(self, name: str) -> str | None:
+        """A word kept beside the models, such as the vector space they belong to; None when it was never noted."""
+        try:
+            return (self._root / f"{name}.txt").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def set_note(self, name: str, value: str) -> None:
+        """Keep a word beside the models."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        _write(self._root / f"{name}.txt", value.encode())
 
     def _pointers(self, kind: str) -> list[dict[str, str]]:
         """Active and earlier entries, newest first."""

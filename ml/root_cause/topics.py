@@ -48,7 +48,11 @@ class TopicParams:
     keywords: int = 8
     # A group smaller than this share of the sample (and than five texts) is no topic of a refit.
     smallest_share: float = 0.004
+    # Kept for configurations of old; nothing is drawn by chance any more.
     seed: int = 20240101
+    # A refit beyond either waits for a person: texts that change theme, themes born or gone, as shares.
+    review_moved_share: float = 0.3
+    review_changed_share: float = 0.34
 
 
 @dataclass(frozen=True, slots=True)
