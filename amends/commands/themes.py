@@ -73,7 +73,7 @@ def list_(
         if everything or theme.state not in (MERGED, REJECTED, RETIRED)
     ]  # fmt: skip
     rows.sort(key=lambda row: (row["state"] == "candidate", -row["sample_texts"], row["theme_id"]))
-    document = {"ok": True, "version": model.version, "topic_model_id": model.topic_model_id, "themes": rows}
+    document: dict[str, Any] = {"ok": True, "version": model.version, "topic_model_id": model.topic_model_id, "themes": rows}
 
     def show(_: dict[str, Any]) -> None:
         table = Table("theme", "name", "state", "texts", "words", box=None, header_style="bold")
@@ -118,7 +118,7 @@ def show_(theme_id: str, json_: Json = False) -> None:
         theme = model.registry.theme(theme_id)
     except KeyError:
         fail(f"There is no theme {theme_id}; `amends themes list` names them.")
-    document = {
+    document: dict[str, Any] = {
         "ok": True, "theme_id": theme.theme_id, "name": theme.name, "state": theme.state,
         "keywords": list(theme.keywords), "cause_id": theme.cause_id, "named_by": theme.named_by,
         "parents": list(theme.parents), "merged_into": theme.merged_into, "examples": list(theme.examples),
@@ -149,7 +149,7 @@ def pending(json_: Json = False) -> None:
         return
     model, about = found
     events = [row for row in told(model.registry) if row["topic_model_id"] == model.topic_model_id]
-    document = {"ok": True, "pending": {"topic_model_id": model.topic_model_id, **about, "events": events}}
+    document: dict[str, Any] = {"ok": True, "pending": {"topic_model_id": model.topic_model_id, **about, "events": events}}
 
     def show(_: dict[str, Any]) -> None:
         console.print(
