@@ -45,13 +45,15 @@ def _active_model(settings: Settings) -> Callable[[Sequence[str]], Sequence[str 
     from amends.home import apply_environment
     from ml.root_cause.classifier import KIND, load_cause_model
     from ml.store import ModelStore
-    from ml.text.embed import Embedder
+    from ml.text.tiers import embedder_for
 
-    stored = ModelStore(settings.model_store).active(KIND)
+    store = ModelStore(settings.model_store)
+    stored = store.active(KIND)
     if stored is None:
         fail("No cause model is trained here yet; it needs 200 coded texts of two causes.")
     apply_environment(settings)
-    model, embedder = load_cause_model(stored), Embedder()
+    # No texts yet: the encoder in use, the same one the model was trained with.
+    model, embedder = load_cause_model(stored), embedder_for(store, settings.embeddings, [])
     return lambda texts: model.predict(texts, embedder.encode(texts))[0]
 
 

@@ -90,7 +90,7 @@ def _read(settings: Settings) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     path = settings.ml_outputs / "ml_root_cause__prediction.parquet"
-    there = [name for name in ("sentiment", "sentiment_label", "kind") if name in pq.read_schema(path).names]
+    there = [name for name in ("sentiment", "feedback_kind") if name in pq.read_schema(path).names]
     return pd.read_parquet(path, columns=["signal_id", *there])
 
 

@@ -143,10 +143,10 @@ def tones(rows: pd.DataFrame, seed: int) -> Figures:
 
         found["sentiment_auc"] = _bootstrapped(area, len(known), seed)
         found["sentiment_known"] = _share(rows.loc[rows["tone"].notna(), "sentiment"].notna())
-    if "kind" in rows:
-        known = ends[ends["kind"].notna()]
+    if "feedback_kind" in rows:
+        known = ends[ends["feedback_kind"].notna()]
         expected = known["tone"].map({"complaint": "problem", "praise": "praise"})
-        found["kind_right"] = _share((known["kind"] == expected).to_numpy())
+        found["kind_right"] = _share((known["feedback_kind"] == expected).to_numpy())
     return found or {"note": "the prediction holds neither sentiment nor kind"}
 
 

@@ -107,7 +107,7 @@ def test_tone_is_scored_by_what_the_prediction_has() -> None:
     assert "note" in tones(rows, 0)
     sentiment = rows["tone"].map({"complaint": -0.8, "praise": 0.9, "mild": 0.0})
     kind = rows["tone"].map({"complaint": "problem", "praise": "problem"})
-    figures = tones(rows.assign(sentiment=sentiment, kind=kind), 0)
+    figures = tones(rows.assign(sentiment=sentiment, feedback_kind=kind), 0)
     assert figures["sentiment_auc"]["value"] == 1
     assert figures["kind_right"]["value"] == 0.5
 
@@ -171,10 +171,8 @@ def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings = load_settings()
         settings.handoff.mkdir(parents=True)
         signals.to_parquet(settings.handoff / "fct_signal.parquet")
-        prediction = signals[["signal_id"]].reindex(columns=PREDICTION.names)
-        write_output(
-            settings.ml_outputs, "ml_root_cause__prediction", pa.Table.from_pandas(prediction, schema=PREDICTION)
-        )
+        prediction = pa.Table.from_pylist([{"signal_id": one} for one in signals["signal_id"]], schema=PREDICTION)
+        write_output(settings.ml_outputs, "ml_root_cause__prediction", prediction)
         write_output(settings.ml_outputs, "ml_root_cause__miscoding", MISCODING.empty_table())
     finally:
         os.environ.clear()
