@@ -1,71 +1,61 @@
-"""Which known cause a text is about: a calibrated linear model over sentence vectors and words.
+"""Which known cause a text is about: training the classifier and judging it fairly.
 
-Belongs here: training, judging, saving and scoring the cause classifier. Not here: where labels come from (the
-warehouse joins reason codes; a model is never trained on its own predictions) or causes nobody knows yet (`topics.py`).
+Belongs here: what is fitted on what, held out from what, and judged on what. Not here: where labels come from (the
+warehouse joins them; a model is never trained on its own predictions), the parts (`kernel.py`, `calibration.py`,
+`conformal.py`, `fusion.py`) or causes nobody knows yet (`topics.py`).
 
-Method: LinearSVC on the MiniLM vector beside TF-IDF of words and word pairs, with temperature scaling (Guo et al. 2017)
-fitted on held-out folds. It was the best of the combinations tried on our corpora, see docs/ml.md. Exact copies of a
-text (form letters are 13 % of one corpus) never lie on both sides of a split.
+Everything that says how sure the model is (calibration, sets, the confidence to abstain below and to route alone above)
+is learnt from probabilities out of fold. Exact copies of a text (form letters are 13 % of one corpus) never lie on both
+sides of a split.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.store import StoredModel, dump_estimator, dump_json
-from ml.text.embed import Vectors, as_unit
-from ml.text.words import words_of
+from ml.root_cause import conformal, kernel
+from ml.root_cause.calibration import calibrate
+from ml.root_cause.cause_model import CODE_VERSION, CauseModel, Reader, Thresholds, load_cause_model
+from ml.root_cause.examples import ClassifierParams, Examples, Floats, LeakyLabel, Notes, Rows, usable
+from ml.root_cause.fusion import CodeModel, Opinion, codes_out_of_fold, fit_codes, fit_pool
+from ml.root_cause.judge import (
+    Judgement,
+    abstain_threshold,
+    auto_figures,
+    auto_threshold,
+    calibration_error,
+    judge,
+    paired_gain,
+)
+
+__all__ = [
+    "KIND",
+    "CauseModel",
+    "ClassifierParams",
+    "Examples",
+    "HeldOut",
+    "Judgement",
+    "LeakyLabel",
+    "NotEnoughData",
+    "Notes",
+    "Training",
+    "abstain_threshold",
+    "calibration_error",
+    "fit_model",
+    "judge",
+    "judge_model",
+    "load_cause_model",
+    "train",
+]
 
 KIND = "root-cause"
-# Part of the model id: raise it when the same data and parameters would give another model.
-CODE_VERSION = 1
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifierParams:
-    """Sizes and settings of a training."""
-
-    min_texts: int = 200
-    min_per_cause: int = 10
-    max_texts: int = 40_000
-    regularisation: float = 0.5
-    words: int = 30_000
-    folds: int = 3
-    test_share: float = 0.2
-    # Below the confidence at which held-out precision reaches this, the cause stays unknown.
-    wanted_precision: float = 0.7
-    highest_abstain: float = 0.6
-    seed: int = 20240101
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Labelled texts: parallel arrays, one row per signal. `occurred` orders the time split."""
-
-    texts: Sequence[str]
-    vectors: Vectors
-    causes: Sequence[str]
-    groups: Sequence[str]
-    occurred: Sequence[float]
-
-    def take(self, rows: NDArray[np.int64]) -> Examples:
-        """The given rows, in the given order."""
-        places: list[int] = rows.tolist()
-        return Examples(
-            texts=[self.texts[place] for place in places],
-            vectors=self.vectors[rows],
-            causes=[self.causes[place] for place in places],
-            groups=[self.groups[place] for place in places],
-            occurred=[self.occurred[place] for place in places],
-        )
+Split = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,52 +68,24 @@ class NotEnoughData:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseModel:
-    """A classifier ready to score. `abstain_below` is the confidence under which it says nothing."""
+class HeldOut:
+    """Probabilities (n, causes) of the training texts by models that saw neither them nor a copy: for mis-coding,
+    and for nothing that trains. `ids` are those of the examples, where they had any."""
 
-    model_id: str
-    vectoriser: Any
-    estimator: Any
+    ids: tuple[str, ...] | None
+    truth: tuple[str, ...]
+    shares: Floats
     causes: tuple[str, ...]
-    abstain_below: float
-
-    def probabilities(self, texts: Sequence[str], vectors: Vectors) -> Floats:
-        """Calibrated probabilities (texts, causes), columns in the order of `causes`."""
-        return np.asarray(self.estimator.predict_proba(_features(self.vectoriser, texts, vectors)), dtype=np.float64)
-
-    def predict(self, texts: Sequence[str], vectors: Vectors) -> tuple[list[str | None], Floats]:
-        """Most likely cause per text, None where the model is too unsure, and the probability of the likeliest."""
-        if not texts:
-            return [], np.zeros(0)
-        shares = self.probabilities(texts, vectors)
-        confidence = np.round(shares.max(axis=1), 6)
-        best = shares.argmax(axis=1)
-        sure = confidence >= self.abstain_below
-        return [self.causes[int(place)] if ok else None for place, ok in zip(best, sure, strict=True)], confidence
-
-    def files(self) -> dict[str, bytes]:
-        """The model as files for the store (no pickle)."""
-        about = {"causes": list(self.causes), "abstain_below": self.abstain_below, "code_version": CODE_VERSION}
-        return {
-            "model.skops": dump_estimator({"vectoriser": self.vectoriser, "estimator": self.estimator}),
-            "about.json": dump_json(about),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """How a model did on texts it had not seen: plain figures, and the confusion counts (rows = truth)."""
-
-    metrics: dict[str, float]
-    causes: tuple[str, ...]
-    confusion: NDArray[np.int64]
-    reliability: tuple[tuple[float, float, int], ...]
-    per_cause: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A trained model with its judgement on a random and on a time split, and what it was trained on."""
+    """A trained model with its judgement on a random and on a time split, and what it was trained on.
+
+    `sources` says per further source (`notes`, `codes`) what it adds on the texts of the random split that have it, with
+    an interval; `by_source` judges each source alone, its confusion included. `newest` is what the recipe says of the texts of
+    the time split, for comparing it with another model.
+    """
 
     model: CauseModel
     random_split: Judgement
@@ -131,66 +93,62 @@ class Training:
     texts: int
     left_out: Mapping[str, int]
     params: ClassifierParams
+    held_out: HeldOut
+    sources: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    by_source: Mapping[str, Judgement] = field(default_factory=dict)
+    newest: HeldOut | None = None
 
     def metrics(self) -> dict[str, float]:
-        """All figures under comparable names: `random_accuracy`, `time_macro_f1`, ..."""
+        """All figures under comparable names: `random_accuracy`, `time_macro_f1`, `notes_gain`, ..."""
         figures = {f"random_{name}": value for name, value in self.random_split.metrics.items()}
         if self.time_split is not None:
             figures |= {f"time_{name}": value for name, value in self.time_split.metrics.items()}
+        for source, gains in self.sources.items():
+            figures |= {f"{source}_{name}": value for name, value in gains.items()}
         return figures | {"abstain_below": self.model.abstain_below}
-
-
-def load_cause_model(stored: StoredModel) -> CauseModel:
-    """The classifier of a checked stored model. Raises ModelRefused when it holds anything we do not trust."""
-    parts, about = stored.estimator("model.skops"), stored.json("about.json")
-    return CauseModel(
-        model_id=stored.model_id,
-        vectoriser=parts["vectoriser"],
-        estimator=parts["estimator"],
-        causes=tuple(about["causes"]),
-        abstain_below=float(about["abstain_below"]),
-    )
 
 
 def train(examples: Examples, params: ClassifierParams) -> Training | NotEnoughData:
     """Train on all examples after judging the same recipe on held-out texts.
 
     The order of the examples does not matter: they are sorted first. Causes with fewer than `min_per_cause` different
-    texts are left out and counted. Returns NotEnoughData below `min_texts` texts or two causes.
+    texts are left out and counted. Returns NotEnoughData below `min_texts` texts with words, or two causes.
     """
-    examples, left_out = _usable(examples, params)
-    known = sorted(set(examples.causes))
-    if len(examples.texts) < params.min_texts or len(known) < 2:
-        reason = f"needs {params.min_texts} coded texts of two causes; has {len(examples.texts)} of {len(known)}"
-        return NotEnoughData(len(examples.texts), len(known), reason)
-    random_split, shares = _judged(examples, _group_split(examples, params), params)
+    examples, left_out = usable(examples, params)
+    known = set(examples.causes)
+    worded = sum(bool(kernel.plain_words(text)) for text in examples.texts)
+    if worded < params.min_texts or len(known) < 2:
+        reason = f"needs {params.min_texts} coded texts of two causes; has {worded} of {len(known)}"
+        return NotEnoughData(worded, len(known), reason)
+    judged, tested = _judged(examples, _group_split(examples, params), params)
     time_rows = _time_split(examples, params)
-    time_split = _judged(examples, time_rows, params)[0] if time_rows is not None else None
-    abstain = abstain_threshold(*shares, params)
-    vectoriser, estimator = _fit(examples, params)
-    model = CauseModel(_model_id(examples, params), vectoriser, estimator, tuple(estimator.classes_), abstain)
-    return Training(model, random_split, time_split, len(examples.texts), left_out, params)
+    later = None if time_rows is None else _judged(examples, time_rows, params)
+    model, held_out = fit_model(examples, params)
+    gains, alone = _by_source(*tested)
+    return Training(
+        model=model,
+        random_split=judged,
+        time_split=later and later[0],
+        texts=len(examples.texts),
+        left_out=left_out,
+        params=params,
+        held_out=held_out,
+        sources=gains,
+        by_source=alone,
+        newest=later and _told(*later[1]),
+    )
 
 
-def _usable(examples: Examples, params: ClassifierParams) -> tuple[Examples, dict[str, int]]:
-    """Sorted examples of causes with enough different texts, at most `max_texts` of them, newest kept."""
-    order = sorted(range(len(examples.texts)), key=lambda row: (examples.occurred[row], examples.groups[row]))
-    variety: dict[str, set[str]] = {}
-    for cause, group in zip(examples.causes, examples.groups, strict=True):
-        variety.setdefault(cause, set()).add(group)
-    rare = {cause for cause, groups in variety.items() if len(groups) < params.min_per_cause}
-    kept = [row for row in order if examples.causes[row] not in rare][-params.max_texts :]
-    left_out = {cause: sum(own == cause for own in examples.causes) for cause in sorted(rare)}
-    return examples.take(np.asarray(kept, dtype=np.int64)), left_out
+def _told(model: CauseModel, tested: Examples) -> HeldOut:
+    """What a model says of texts it has not seen."""
+    shares = model.probabilities(tested.texts, tested.vectors, notes=tested.notes, codes=tested.codes)
+    return HeldOut(None if tested.ids is None else tuple(tested.ids), tuple(tested.causes), shares, model.causes)
 
 
 def group_share(group: str, seed: int) -> float:
     """A number in [0, 1) that depends on the group and the seed only, so that copies of a text stay together."""
     digest = hashlib.sha256(f"{seed}|{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
-
-
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _group_split(examples: Examples, params: ClassifierParams) -> Split:
@@ -209,33 +167,74 @@ def _time_split(examples: Examples, params: ClassifierParams) -> Split | None:
 
 def _judged(
     examples: Examples, split: Split, params: ClassifierParams
-) -> tuple[Judgement, tuple[Floats, NDArray[np.bool_]]]:
-    """Judgement of the recipe on a split, and (confidence, was right) of its test texts."""
+) -> tuple[Judgement, tuple[CauseModel, Examples]]:
+    """Judgement of the recipe on a split, and the model that was judged with its test texts."""
     trained, tested = examples.take(split[0]), examples.take(split[1])
-    vectoriser, estimator = _fit(trained, params)
-    shares = np.asarray(estimator.predict_proba(_features(vectoriser, tested.texts, tested.vectors)), dtype=np.float64)
-    judgement = judge(tested.causes, shares, tuple(estimator.classes_))
-    right = np.array([estimator.classes_[best] for best in shares.argmax(axis=1)]) == np.array(tested.causes)
-    return judgement, (shares.max(axis=1), right)
+    model, _ = fit_model(trained, params)
+    return judge_model(model, tested), (model, tested)
 
 
-def _fit(examples: Examples, params: ClassifierParams) -> tuple[Any, Any]:
-    """Vectoriser and calibrated classifier; calibration folds keep copies of a text together."""
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
+def judge_model(model: CauseModel, tested: Examples) -> Judgement:
+    """How a model did on texts it has not seen: the figures of `judge`, of its sets and of what it would route alone."""
+    shares = model.probabilities(tested.texts, tested.vectors, notes=tested.notes, codes=tested.codes)
+    judgement = judge(tested.causes, shares, model.causes)
+    target = _target(tested.causes, model.causes)
+    inside = conformal.members(shares, np.asarray(model.thresholds.set_limits))
+    more = conformal.coverage(inside, target)
+    more |= auto_figures(shares.max(axis=1), shares.argmax(axis=1) == target, model.thresholds.auto_from)
+    return Judgement({**judgement.metrics, **more}, *_rest(judgement))
 
-    vectoriser = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2, max_features=params.words, sublinear_tf=True, dtype=np.float32
-    ).fit(map(_plain, examples.texts))
-    model = CalibratedClassifierCV(
-        LinearSVC(C=params.regularisation, random_state=params.seed),
-        method="temperature",
-        ensemble=False,
-        cv=_folds(examples, params),
-    )
-    causes = np.array(examples.causes)
-    return vectoriser, model.fit(_features(vectoriser, examples.texts, examples.vectors), causes)
+
+def _rest(
+    judged: Judgement,
+) -> tuple[tuple[str, ...], NDArray[np.int64], tuple[tuple[float, float, int], ...], dict[str, dict[str, float]]]:
+    return judged.causes, judged.confusion, judged.reliability, judged.per_cause
+
+
+def _by_source(model: CauseModel, tested: Examples) -> tuple[dict[str, dict[str, float]], dict[str, Judgement]]:
+    """What each further source adds on the texts that have it, and every source judged alone."""
+    opinions = model.opinions(tested.texts, tested.vectors, notes=tested.notes, codes=tested.codes)
+    target = _target(tested.causes, model.causes)
+    whole = model.fuse(opinions).argmax(axis=1) == target
+    gains: dict[str, dict[str, float]] = {}
+    alone: dict[str, Judgement] = {}
+    for source, opinion in opinions.items():
+        rows = np.flatnonzero(opinion.known)
+        if len(opinions) == 1 or not len(rows):
+            continue
+        alone[source] = judge([tested.causes[row] for row in rows.tolist()], opinion.shares[rows], model.causes)
+        if source != "text":
+            without = (
+                model.fuse({name: own for name, own in opinions.items() if name != source}).argmax(axis=1) == target
+            )
+            gains[source] = paired_gain(whole[rows], without[rows])
+    return gains, alone
+
+
+def fit_model(examples: Examples, params: ClassifierParams) -> tuple[CauseModel, HeldOut]:
+    """Fit on all examples, without judging: the model, and probabilities out of fold of the same rows.
+
+    Rows must be in a fixed order (`usable` sorts). Raises ValueError when no text holds a word.
+    """
+    causes = tuple(sorted(set(examples.causes)))
+    target = _target(examples.causes, causes)
+    folds = _folds(examples, params)
+    text, heard = _fit_text(examples, target, folds, params, len(causes))
+    notes, noted = _fit_notes(examples, target, folds, params, len(causes))
+    codes, coded = _fit_codes(examples, target, folds, len(causes))
+    opinions = {name: own for name, own in (("text", heard), ("notes", noted), ("codes", coded)) if own is not None}
+    pool = fit_pool(opinions, target) if len(opinions) > 1 else None
+    shares = pool.fuse(opinions) if pool else heard.shares
+    thresholds = _thresholds(shares, target, examples.groups, params)
+    model = CauseModel(_model_id(examples, params), causes, text, notes, codes, pool, thresholds)
+    ids = None if examples.ids is None else tuple(examples.ids)
+    return model, HeldOut(ids, tuple(examples.causes), shares, causes)
+
+
+def _target(truth: Sequence[str], causes: Sequence[str]) -> Rows:
+    """Index of each cause, -1 for one that is not among `causes`."""
+    place = {cause: index for index, cause in enumerate(causes)}
+    return np.array([place.get(cause, -1) for cause in truth], dtype=np.int64)
 
 
 def _folds(examples: Examples, params: ClassifierParams) -> list[Split]:
@@ -244,99 +243,83 @@ def _folds(examples: Examples, params: ClassifierParams) -> list[Split]:
 
     splitter = StratifiedGroupKFold(n_splits=params.folds, shuffle=True, random_state=params.seed)
     rows = np.zeros((len(examples.texts), 1))
-    return list(splitter.split(rows, np.array(examples.causes), groups=np.array(examples.groups)))
+    with warnings.catch_warnings():
+        # The older part of a time split may hold fewer texts of a cause than there are folds; the fit copes.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return list(splitter.split(rows, np.array(examples.causes), groups=np.array(examples.groups)))
 
 
-def _plain(text: str) -> str:
-    return " ".join(words_of(text))
+def _fit_text(
+    examples: Examples, target: Rows, folds: Sequence[Split], params: ClassifierParams, causes: int
+) -> tuple[Reader, Opinion]:
+    fitted = kernel.fit(
+        examples.texts, examples.vectors, target, folds, params, causes=causes, weights=examples.weights
+    )
+    parts = np.zeros(len(target), dtype=np.int64)
+    for number, (_, test) in enumerate(folds):
+        parts[test] = number
+    calibration = calibrate(fitted.out_of_fold, target, parts)
+    shares = calibration.probabilities(fitted.out_of_fold)
+    return Reader(fitted.model, calibration), Opinion(shares, np.ones(len(target), dtype=bool))
 
 
-def _features(vectoriser: Any, texts: Sequence[str], vectors: Vectors) -> Any:
-    """Sparse matrix of the TF-IDF words beside the sentence vector, each of length one."""
-    from scipy.sparse import csr_matrix, hstack
-
-    words = vectoriser.transform(map(_plain, texts))
-    return hstack([words, csr_matrix(as_unit(vectors))], format="csr")
-
-
-def judge(truth: Sequence[str], shares: Floats, causes: tuple[str, ...]) -> Judgement:
-    """Accuracy, macro-F1, calibration error and coverage of probabilities (texts, causes) against the truth.
-
-    A cause that only the truth knows counts as a miss and as a class of its own in macro-F1.
-    """
-    names = tuple(sorted({*truth, *causes}))
-    place = {name: index for index, name in enumerate(names)}
-    actual = np.array([place[name] for name in truth])
-    guess = np.array([place[causes[int(best)]] for best in shares.argmax(axis=1)])
-    confidence, right = shares.max(axis=1), actual == guess
-    confusion = np.zeros((len(names), len(names)), dtype=np.int64)
-    np.add.at(confusion, (actual, guess), 1)
-    per_cause = {name: _scores(confusion, index) for name, index in place.items()}
-    error, bins = calibration_error(confidence, right)
-    present = [scores["f1"] for name, scores in per_cause.items() if scores["support"] > 0]
-    metrics = {
-        "texts": float(len(truth)),
-        "accuracy": float(right.mean()),
-        "macro_f1": float(np.mean(present)),
-        "ece": error,
-        "accuracy_at_80_coverage": _accuracy_at(confidence, right, 0.8),
-        "coverage_at_90_precision": _coverage_at(confidence, right, 0.9),
-    }
-    return Judgement(metrics, names, confusion, bins, per_cause)
+def _fit_notes(
+    examples: Examples, target: Rows, folds: Sequence[Split], params: ClassifierParams, causes: int
+) -> tuple[Reader | None, Opinion | None]:
+    """A reader of notes and what it says out of fold; None while too few signals have a note."""
+    if examples.notes is None:
+        return None, None
+    known = examples.notes.known()
+    rows = np.flatnonzero(known)
+    if len(rows) < params.min_texts or len(np.unique(target[rows])) < 2:
+        return None, None
+    place = np.full(len(target), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    noted = examples.take(rows)
+    assert noted.notes is not None
+    as_text = Examples(
+        [text or "" for text in noted.notes.texts],
+        noted.notes.vectors,
+        noted.causes,
+        noted.groups,
+        noted.occurred,
+        weights=noted.weights,
+    )
+    own_folds = [(place[train][place[train] >= 0], place[test][place[test] >= 0]) for train, test in folds]
+    reader, heard = _fit_text(as_text, target[rows], own_folds, params, causes)
+    shares = np.full((len(target), causes), 1 / causes)
+    shares[rows] = heard.shares
+    return reader, Opinion(shares, known)
 
 
-def _scores(confusion: NDArray[np.int64], index: int) -> dict[str, float]:
-    hit, called, support = confusion[index, index], confusion[:, index].sum(), confusion[index].sum()
-    return {
-        "precision": float(hit / called) if called else 0.0,
-        "recall": float(hit / support) if support else 0.0,
-        "f1": float(2 * hit / (called + support)) if called + support else 0.0,
-        "support": float(support),
-    }
+def _fit_codes(
+    examples: Examples, target: Rows, folds: Sequence[Split], causes: int
+) -> tuple[CodeModel | None, Opinion | None]:
+    if examples.codes is None or not any(code is not None for code in examples.codes):
+        return None, None
+    return fit_codes(examples.codes, target, causes), codes_out_of_fold(examples.codes, target, causes, folds)
 
 
-def calibration_error(
-    confidence: Floats, right: NDArray[np.bool_], bins: int = 10
-) -> tuple[float, tuple[tuple[float, float, int], ...]]:
-    """Expected calibration error over equal-width bins, and per bin (mean confidence, accuracy, count)."""
-    bucket = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows = [
-        (
-            float(confidence[bucket == number].mean()),
-            float(right[bucket == number].mean()),
-            int((bucket == number).sum()),
-        )
-        for number in range(bins)
-        if (bucket == number).any()
-    ]
-    error = sum(count * abs(mean - accuracy) for mean, accuracy, count in rows) / len(confidence)
-    return float(error), tuple(rows)
-
-
-def _accuracy_at(confidence: Floats, right: NDArray[np.bool_], coverage: float) -> float:
-    order = np.argsort(-confidence, kind="stable")
-    return float(right[order[: max(1, int(coverage * len(order)))]].mean())
-
-
-def _coverage_at(confidence: Floats, right: NDArray[np.bool_], precision: float) -> float:
-    order = np.argsort(-confidence, kind="stable")
-    running = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(running >= precision)
-    return float((enough[-1] + 1) / len(order)) if len(enough) else 0.0
-
-
-def abstain_threshold(confidence: Floats, right: NDArray[np.bool_], params: ClassifierParams) -> float:
-    """Lowest confidence at which the texts above it are right often enough; bounded, on a grid of 0.05."""
-    for step in range(round(params.highest_abstain / 0.05) + 1):
-        above = confidence >= step * 0.05
-        if not above.any() or right[above].mean() >= params.wanted_precision:
-            return round(step * 0.05, 2)
-    return params.highest_abstain
+def _thresholds(shares: Floats, target: Rows, groups: Sequence[str], params: ClassifierParams) -> Thresholds:
+    """What confidences mean, from probabilities out of fold; of copies of a text only the first counts."""
+    _, first = np.unique(np.array(groups), return_index=True)
+    shares, target = shares[first], target[first]
+    confidence, right = shares.max(axis=1), shares.argmax(axis=1) == target
+    limits = conformal.thresholds(shares, target, params.set_miss, per_cause=params.sets_per_cause)
+    return Thresholds(
+        abstain_below=abstain_threshold(confidence, right, params),
+        auto_from=auto_threshold(confidence, right, params.auto_precision),
+        set_limits=tuple(float(limit) for limit in limits),
+        set_miss=params.set_miss,
+    )
 
 
 def _model_id(examples: Examples, params: ClassifierParams) -> str:
     """Hash of what the model is a function of: code version, parameters and training rows."""
     content = hashlib.sha256(repr((CODE_VERSION, sorted(asdict(params).items()))).encode())
-    for row in sorted(zip(examples.groups, examples.causes, examples.occurred, strict=True)):
-        content.update(repr(row).encode())
+    nothing: list[None] = [None] * len(examples.texts)
+    notes = nothing if examples.notes is None else examples.notes.texts
+    columns = (examples.groups, examples.causes, examples.occurred, examples.weights or nothing, notes)
+    for row in sorted(map(repr, zip(*columns, examples.codes or nothing, strict=True))):
+        content.update(row.encode())
     return f"cause-{content.hexdigest()[:12]}"
