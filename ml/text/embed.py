@@ -45,6 +45,7 @@ class EmbeddingCache:
     """
 
     def __init__(self, folder: Path, model_id: str) -> None:
+        self.model_id = model_id
         self._folder = folder / model_id
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shards: dict[str, tuple[NDArray[np.uint64], NDArray[np.float16]]] = {}
@@ -154,8 +155,11 @@ class Embedder:
         """Vectors (len(texts), DIMENSIONS), float32, in the order of `texts`; only texts the cache lacks are computed.
 
         Equal texts are computed once. `on_progress(done, total)` counts the texts that had to be computed. Values
-        come from the cache in every case, so a first and a later run see the same numbers.
+        come from the cache in every case, so a first and a later run see the same numbers. Raises ValueError for the
+        cache of another model.
         """
+        if cache.model_id != self.model_id:
+            raise ValueError(f"the cache holds vectors of {cache.model_id}, not of {self.model_id}")
         keys = [text_key(text) for text in texts]
         if not keys:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)

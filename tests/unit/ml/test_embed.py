@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,21 @@ def test_another_model_has_its_own_vectors(tmp_path: Path, encoder: CountingEnco
     Embedder("one", encoder).embed(["a"], EmbeddingCache(tmp_path, "one"))
     Embedder("two", encoder).embed(["a"], EmbeddingCache(tmp_path, "two"))
     assert encoder.seen == ["a", "a"]
+
+
+def test_the_cache_of_another_model_is_refused(tmp_path: Path, encoder: CountingEncoder) -> None:
+    with pytest.raises(ValueError, match="vectors of one, not of two"):
+        Embedder("two", encoder).embed(["a"], EmbeddingCache(tmp_path, "one"))
+
+
+@given(known=st.sets(st.integers(0, 30)), asked=st.lists(st.integers(0, 40)))
+def test_what_is_stored_is_known_without_reading_it(
+    tmp_path_factory: pytest.TempPathFactory, known: set[int], asked: list[int]
+) -> None:
+    cache = EmbeddingCache(tmp_path_factory.mktemp("cache"), "fake")
+    Embedder("fake", CountingEncoder()).embed([f"text {number}" for number in known], cache)
+    found = cache.contains([embed.text_key(f"text {number}") for number in asked])
+    assert found.tolist() == [number in known for number in asked]
 
 
 def test_the_same_texts_leave_the_same_bytes(tmp_path: Path, encoder: CountingEncoder) -> None:
