@@ -18,15 +18,32 @@ events as (
 
 ),
 
--- A change of name says nothing about whether a theme lives.
-latest as (
+-- A candidate stays one, met again or not, until a person or its own growth decides.
+decided as (
 
     select
         theme_id,
         event_kind
     from events
-    where event_kind in ('candidate', 'confirmed', 'born', 'returned', 'retired', 'rejected', 'merged')
-    {{ keep_first(partition_by=['theme_id'], order_by=['occurred_at desc nulls last', 'event_id desc']) }}
+    where event_kind in ('candidate', 'confirmed', 'rejected', 'merged', 'retired')
+    {{ keep_first(
+        partition_by=['theme_id'],
+        order_by=['occurred_at desc nulls last', "case when event_kind = 'candidate' then 1 else 0 end", 'event_id']
+    ) }}
+
+),
+
+ended as (
+
+    select
+        theme_id,
+        event_kind
+    from events
+    where event_kind in ('merged', 'retired', 'rejected', 'returned', 'kept')
+    {{ keep_first(
+        partition_by=['theme_id'],
+        order_by=['occurred_at desc nulls last', "case when event_kind in ('returned', 'kept') then 1 else 0 end", 'event_id']
+    ) }}
 
 ),
 
@@ -97,10 +114,9 @@ select
     topics.theme_name,
     topics.keywords,
     case
-        when latest.event_kind = 'candidate' then 'candidate'
+        when decided.event_kind = 'candidate' then 'candidate'
         when topics.theme_id is not null then 'active'
-        when latest.event_kind = 'merged' then 'merged'
-        when latest.event_kind in ('retired', 'rejected') then 'retired'
+        when ended.event_kind in ('merged', 'retired', 'rejected') then ended.event_kind
         else 'resting'
     end as state,
     counted.first_seen_at,
@@ -113,6 +129,7 @@ select
 from themes
 cross join total
 left join topics on themes.theme_id = topics.theme_id
-left join latest on themes.theme_id = latest.theme_id
+left join decided on themes.theme_id = decided.theme_id
+left join ended on themes.theme_id = ended.theme_id
 left join counted on themes.theme_id = counted.theme_id
 left join top_cause on themes.theme_id = top_cause.theme_id
