@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.loop.canaries import plant
 from tests.support import ROOT
 
 
@@ -24,6 +25,7 @@ class Installation:
     home: Path
     lookups: Path
     truth: Path
+    said: list[str] = field(default_factory=list)
 
     def amends(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one command; with `ok` a non-zero exit fails the test with what was printed."""
@@ -37,6 +39,7 @@ class Installation:
             [str(Path(sys.executable).with_name("amends")), *arguments],
             env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
+        self.said.extend((done.stdout, done.stderr))
         if ok and done.returncode != 0:
             pytest.fail(f"amends {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
@@ -48,7 +51,10 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A company of 1,000 customers over 20 weeks, run once; the truth lies outside the home, where nobody finds it."""
+    """A company of 1,000 customers over 20 weeks, with canaries in its files, run once.
+
+    The truth lies outside the home, where nobody finds it.
+    """
     base = tmp_path_factory.mktemp("loop")
     here = Installation(home=base / "home", lookups=base / "lookups.log", truth=base / "hidden" / "truth")
     world = base / "world"
@@ -57,5 +63,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     (world / "truth").rename(here.truth)
     here.amends("setup")
     shutil.copytree(world / "sources", here.home / "inbox", dirs_exist_ok=True)
+    plant(here.home / "inbox")
     here.amends("run", "--json")
     yield here
