@@ -23,7 +23,8 @@ _STOP = word_set(
     september october november december kunde kundin bank customer cliente team support service absolutely
     completely totally ridiculous unacceptable mein dein ihr sein kein keine wo wie was warum when where what
     why how they he she we you it myself either neither spelled spelt misspelt written listed linked mentioned attached
-    incorrect correct wrong false use used copy deeply being under fraud identity theft obvious currently sincerely regards faithfully best thanks
+    incorrect correct wrong false use used copy deeply being under fraud identity
+    theft obvious currently sincerely regards faithfully best thanks
     """
 )
 _STRONG = re.compile(
