@@ -63,7 +63,7 @@ def list_(
 
     model = _model()
     sizes = model.sizes()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "theme_id": theme.theme_id, "name": theme.name, "state": theme.state,
             "sample_texts": sizes.get(theme.theme_id, 0), "keywords": list(theme.keywords), "cause_id": theme.cause_id,
@@ -73,7 +73,12 @@ def list_(
         if everything or theme.state not in (MERGED, REJECTED, RETIRED)
     ]  # fmt: skip
     rows.sort(key=lambda row: (row["state"] == "candidate", -row["sample_texts"], row["theme_id"]))
-    document: dict[str, Any] = {"ok": True, "version": model.version, "topic_model_id": model.topic_model_id, "themes": rows}
+    document: dict[str, Any] = {
+        "ok": True,
+        "version": model.version,
+        "topic_model_id": model.topic_model_id,
+        "themes": rows,
+    }
 
     def show(_: dict[str, Any]) -> None:
         table = Table("theme", "name", "state", "texts", "words", box=None, header_style="bold")
@@ -149,7 +154,10 @@ def pending(json_: Json = False) -> None:
         return
     model, about = found
     events = [row for row in told(model.registry) if row["topic_model_id"] == model.topic_model_id]
-    document: dict[str, Any] = {"ok": True, "pending": {"topic_model_id": model.topic_model_id, **about, "events": events}}
+    document: dict[str, Any] = {
+        "ok": True,
+        "pending": {"topic_model_id": model.topic_model_id, **about, "events": events},
+    }
 
     def show(_: dict[str, Any]) -> None:
         console.print(

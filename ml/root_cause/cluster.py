@@ -26,7 +26,7 @@ _CORESETS = 6
 _CORESET_TEXTS = 500
 # Texts the means of a coreset settle on, and texts the components are taken from: more change nothing that is seen.
 _ENOUGH_TEXTS = 2_000
-_PROBE_TEXTS = 400
+_PROBE_TEXTS = 300
 # Agreement a larger number of groups may lack, as a share of what the best lacks to 1: finer groups are more useful to
 # an owner, but clear groups (agreement near 1) are not cut up.
 _NEARLY = 0.25
@@ -82,7 +82,7 @@ def cluster(
     for start, tree in enumerate(trees):
         core = _coreset(points, start)
         finer = fcluster(tree, min(round(_FINER * count), len(core)), "maxclust") - 1
-        pool.append(settled(some, _means(core, finer), rounds=5)[1])
+        pool.append(settled(some, _means(core, finer), rounds=4)[1])
     means = np.concatenate(pool)
     joined = fcluster(linkage(means, "ward"), min(count, len(means)), "maxclust") - 1
     labels, means = settled(points, _means(means, joined))
@@ -102,7 +102,7 @@ def _coreset(points: Points, start: int) -> Points:
     return points[start :: max(1, len(points) // _CORESET_TEXTS)][:_CORESET_TEXTS]
 
 
-def settled(points: Points, means: Points, *, rounds: int = 10) -> tuple[Labels, Points]:
+def settled(points: Points, means: Points, *, rounds: int = 8) -> tuple[Labels, Points]:
     """Labels and means after k-means from the given means; a mean no point is nearest to disappears."""
     labels = nearest(points, means)[0]
     for _ in range(rounds):

@@ -26,6 +26,8 @@ Numbers = NDArray[np.int64]
 # Words a pair may have between: "stood in line" is a phrase, "blocked a perfectly" is a cut through one.
 _JOINS = """as at by for from in of on to de del en por con sin am auf bei für im zu zum zur vom von"""
 _JOINING = frozenset(_JOINS.split())
+# Least share of small words by which a text is in a language: lists of keywords are in none.
+_RUNNING = 0.08
 # What a text is about is said in its first 1,000 characters; a letter of 6 MB must not decide what a topic is called.
 _LONGEST = 1_000
 
@@ -35,7 +37,7 @@ class TermTable:
     """Terms (words, and pairs joined by a blank) with the texts they occur in.
 
     `presence` is a sparse 0/1 matrix (texts, terms); `is_pair` tells pairs from words. `language` is the language most
-    stop words of a text belong to, as a place in `words.LANGUAGES`; -1 when it has none.
+    stop words of a text belong to, as a place in `words.LANGUAGES`; -1 when it has fewer than two or a draw.
     """
 
     terms: tuple[str, ...]
@@ -158,4 +160,7 @@ def _language(tokens: _Tokens, texts: int) -> Numbers:
     for column, stop_words in enumerate(LANGUAGES.values()):
         belongs = np.array([word in stop_words for word in tokens.words])
         counts[:, column] = np.bincount(tokens.rows[belongs[tokens.ids]], minlength=texts)[:texts]
-    return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), -1)
+    best, second = np.sort(counts, axis=1)[:, :-3:-1].T
+    # One such word may be a name or another language's ("die", "man", "son"); of running text they are a third.
+    enough = np.maximum(2, _RUNNING * np.bincount(tokens.rows[tokens.ids > 0], minlength=texts)[:texts])
+    return np.where((best >= enough) & (best > second), counts.argmax(axis=1), -1)
