@@ -23,9 +23,11 @@ BASES: tuple[Basis, ...] = get_args(Basis)
 NO_CAUSE = "none"
 # One in ten items is given to a second person: enough to follow agreement, cheap enough to go on for ever.
 SECOND_SHARE = 0.1
+# Share of texts that are only ever used to judge models. They are labelled in review and train none.
+AUDIT_RATE = 0.05
 
 # Bases of `int_signal_label` that may reach a training. A model's own output has no basis and is in none of them.
-TRAINING_BASES: frozenset[str] = frozenset({"review", "case_owner", "resolution", "reason_code"})
+TRAINING_BASES: frozenset[str] = frozenset({"review", "qa_review", "case_owner", "resolution", "reason_code"})
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "severity": ("1", "2", "3", "4"),
@@ -90,8 +92,40 @@ def check_value(question: str, value: str | None, causes: Sequence[str]) -> None
 
 def labellers_wanted(signal_id: str, question: str, second_share: float = SECOND_SHARE) -> int:
     """How many people are asked: two for a fixed share of the items, by hash, so that nobody can tell which."""
-    point = int.from_bytes(sha256(f"{signal_id}|{question}|second".encode()).digest()[:8], "big") / 2**64
-    return 2 if point < second_share else 1
+    return 2 if _point(signal_id, question, "second") < second_share else 1
+
+
+def audit_point(text_hash: str, question: str) -> float:
+    """A permanent random number in [0, 1) of a text: the audit holds the texts below its rate (Ohlsson 1995).
+
+    It depends on nothing a model says and on nothing else in the queue, and all copies of a text share it.
+    """
+    return _point(text_hash, question, "audit")
+
+
+def in_audit(text_hash: str | None, question: str, rate: float = AUDIT_RATE) -> bool:
+    """Whether a text is kept for judging models; a signal without a text is not."""
+    return text_hash is not None and audit_point(text_hash, question) < rate
+
+
+def _point(subject: str, question: str, purpose: str) -> float:
+    return int.from_bytes(sha256(f"{subject}|{question}|{purpose}".encode()).digest()[:7], "big") / 2**56
+
+
+def answered_enough(labels: Iterable[Label]) -> set[tuple[str, str]]:
+    """(signal, question) pairs nobody more need be asked about, from answers given in review.
+
+    Enough are the people wanted; where one of them could not say, one more is asked, and then no more.
+    """
+    told: dict[tuple[str, str], dict[str | None, bool]] = {}
+    for label in labels:
+        told.setdefault((label.signal_id, label.question), {})[label.labeller] = label.value is not None
+    enough = set()
+    for (signal_id, question), people in told.items():
+        wanted = labellers_wanted(signal_id, question)
+        if sum(people.values()) >= wanted or len(people) > wanted:
+            enough.add((signal_id, question))
+    return enough
 
 
 def check_training_bases(bases: Iterable[str | None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +13,12 @@ from models.label import (
     NO_CAUSE,
     QUESTIONS,
     TRAINING_BASES,
+    Label,
     NotTrainable,
+    answered_enough,
     check_training_bases,
     check_value,
+    in_audit,
     labellers_wanted,
     options,
 )
@@ -47,6 +52,34 @@ def test_a_wrong_answer_is_refused_without_being_repeated(question: str, value: 
 def test_a_question_nobody_asks_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no such question"):
         check_value("mood", "fine", CAUSES)
+
+
+def answer(by: str, value: str | None, signal: str) -> Label:
+    return Label(f"{by}{signal}", signal, "cause", value, "review", by, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def signal_for(people: int) -> str:
+    return next(f"s{number}" for number in range(1_000) if labellers_wanted(f"s{number}", "cause") == people)
+
+
+def test_an_item_leaves_when_as_many_have_answered_as_were_wanted() -> None:
+    alone, twice = signal_for(1), signal_for(2)
+    assert answered_enough([answer("a", "x", alone), answer("a", "x", twice)]) == {(alone, "cause")}
+    assert answered_enough([answer("a", "x", twice), answer("b", "y", twice)]) == {(twice, "cause")}
+
+
+def test_one_more_is_asked_where_somebody_could_not_say_and_then_no_more() -> None:
+    alone = signal_for(1)
+    assert answered_enough([answer("a", None, alone)]) == set()
+    assert answered_enough([answer("a", None, alone), answer("b", None, alone)]) == {(alone, "cause")}
+
+
+def test_one_text_in_twenty_is_kept_for_judging_whichever_signal_it_comes_with() -> None:
+    kept = [in_audit(f"h{number}", "cause") for number in range(5_000)]
+    assert 200 < sum(kept) < 300
+    assert not in_audit(None, "cause")
+    # Another question has another draw.
+    assert sum(a and in_audit(f"h{n}", "severity") for n, a in enumerate(kept)) < 40
 
 
 def test_about_one_item_in_ten_is_given_to_a_second_person_and_always_the_same() -> None:
