@@ -13,6 +13,7 @@ that new texts in that language find it, and a copy of the main language's topic
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 from ml.root_cause.cluster import Labels
 from ml.root_cause.naming import Described, Guide
 from ml.text.embed import Vectors, as_unit
+from ml.text.words import LANGUAGES
 
 # Fewer texts of a language are no ground for topics of their own; they go with the main language's.
 _ENOUGH_OF_A_LANGUAGE = 20
 _ENOUGH_OF_A_CAUSE = 5
+_NAMES = {"en": "English", "de": "German", "es": "Spanish"}
+_SPOKEN = [_NAMES[code] for code in LANGUAGES]
 
 
 def main_language(language: Labels) -> NDArray[np.bool_]:
@@ -81,6 +85,18 @@ def _cause_of_texts(
     place = {cause_id: number for number, (cause_id, _, _) in enumerate(guide.causes)}
     coded = np.array([place.get(cause or "", -1) for cause in causes or [None] * texts], dtype=np.int64)
     return np.where(coded >= 0, coded, by_phrase)
+
+
+def named_by_language(described: Sequence[Described], language: Labels, labels: Labels) -> list[Described]:
+    """Topics of another language whose cause is unknown say in their name what language they are in."""
+    own = main_language(language)
+    result = []
+    for topic, told in enumerate(described):
+        rows = labels == topic
+        if told.cause_id is None and not own[rows].any():
+            told = replace(told, name=f"In {_SPOKEN[int(np.bincount(language[rows]).argmax())]}: {told.name}")
+        result.append(told)
+    return result
 
 
 def copies_of(described: Sequence[Described], language: Labels, labels: Labels) -> dict[int, int]:

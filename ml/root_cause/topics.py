@@ -29,7 +29,7 @@ from ml.root_cause.cluster import (
     ward_trees,
 )
 from ml.root_cause.coherence import diversity, npmi_of
-from ml.root_cause.languages import copies_of, main_language, with_other_languages
+from ml.root_cause.languages import copies_of, main_language, named_by_language, with_other_languages
 from ml.root_cause.naming import Described, Guide, describe
 from ml.text.embed import Vectors, as_unit
 from ml.text.terms import TermTable, count_terms
@@ -125,6 +125,7 @@ def _fit(
     said = guide.said(texts) if guide is not None else None
     labels, known = with_other_languages(labels, unit, table.language, guide, said, causes)
     described = describe(texts, table, labels, keep=params.keywords, guide=guide, causes=causes, said=said, known=known)
+    described = named_by_language(described, table.language, labels)
     copies = copies_of(described, table.language, labels)
     sizes = np.bincount(labels)
     topics = tuple(

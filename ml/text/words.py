@@ -59,6 +59,7 @@ ihrem ihren ihrer im immer in ist ja jede jedem jeden jeder jetzt kann kein kein
 meine meinem meinen meiner mich mir mit muss nach nicht nichts noch nun nur ob oder ohne schon sehr seit sein seine
 sich sie sind so sondern über um und uns unser unsere unter viel vom von vor wann war waren warum was weil wenn
 wer werde werden wie wieder will wir wird wo wurde wurden zu zum zur zwei tage tagen wochen uhr heute gestern morgen mal einfach
+geehrte geehrter damen herren grüße grüßen danke schreibe
 """
 _SPANISH = """
 al algo ante antes aunque aquí así aún cada casi como con cuando de del desde después día días donde dos durante el él
@@ -67,6 +68,7 @@ han has hasta hay he hola hoy la las le les lo los más me mi mis mucho muy nada
 para pero poco por porque pues que qué quien se sea ser si sí sido sin sobre solo son soy su sus también tan tanto te
 tengo tiene tienen todavía todo todos tu tuve un una unas uno unos usted ustedes va vez veces y ya yo gracias favor
 horas semana semanas mes meses ayer mañana siempre
+atentamente saludos escribo señores estimados
 """
 LANGUAGES = MappingProxyType(
     {"en": frozenset(_ENGLISH.split()), "de": frozenset(_GERMAN.split()), "es": frozenset(_SPANISH.split())}
