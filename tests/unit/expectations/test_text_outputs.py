@@ -23,7 +23,6 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("aspect", {"confidence": float("nan")}, "range__confidence"),
     ("miscoding", {"suggested_cause_id": CAUSE}, "findings"),
     ("miscoding", {"suggested_cause_id": None}, "findings"),
-    ("miscoding", {"coded_share": 0.9}, "findings"),
     ("miscoding", {"coded_cause_id": "made_up"}, "known__coded_cause_id"),
     ("miscoding", {"suggested_share": 1.2}, "range__suggested_share"),
     ("theme_event", {"theme_id": "fees"}, "theme_ids"),
