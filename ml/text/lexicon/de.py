@@ -24,9 +24,9 @@ VALENCE: dict[int, str] = {
     lobenswert, fair, faire, übersichtlich, verständlich*, geduldig, sympathisch, weiter so, erfreulich*, mag
     """,
     1: """
-    ok, okay, in ordnung, besser, bessere, verbessert, funktioniert, geholfen, hilft, hilfe, nützlich,
-    pünktlich, richtig, sauber, günstig, modern, bequem, ordentlich*, passt, hoffe, hoffentlich, geklappt,
-    klappt, unterstützung, freundliche grüße, verständnis
+    ok, okay, in ordnung, besser, bessere, verbessert, funktioniert, geholfen, hilft, nützlich, pünktlich,
+    richtig, sauber, günstig, modern, bequem, ordentlich*, passt, hoffentlich, geklappt, klappt, unterstützung,
+    freundliche grüße, verständnis
     """,
     -1: """
     langsam*, spät, warte, warten, wartezeit*, gewartet, warteschleife, problem*, fehler*, falsch*,
@@ -43,9 +43,9 @@ VALENCE: dict[int, str] = {
     inkompetent*, unfähig*, lächerlich*, unmöglich*, unzuverlässig*, unprofessionell*, unfair*, nutzlos*,
     sinnlos*, kaputt, chaos, chaotisch*, mies, miese, miesen, mieser, peinlich*, gelogen, lüge*, lügen, betrug*,
     betrogen, betrüger*, abzocke, abgezockt, gestohlen, geklaut, schaden, beschädigt*, drohung*, bedroht, angst,
-    nie wieder, zeitverschwendung, verschwendung, schäme, schande, traurig*, stress*, schmerz*, unverständlich*,
-    arrogant*, respektlos*, beleidig*, angeschrien, ausgelacht, dreist*, mist, blöd*, bescheuert, unseriös*,
-    reicht mir
+    nie wieder, zeitverschwendung, verschwendung, schäme, schande, traurig*, stress*, verzweif*, schmerz*,
+    unverständlich*, arrogant*, respektlos*, beleidig*, angeschrien, ausgelacht, dreist*, mist, blöd*,
+    bescheuert, unseriös*, reicht mir
     """,
     -3: """
     schrecklich*, furchtbar*, katastroph*, entsetzlich*, grauenhaft*, grauenvoll*, unerträglich*, inakzeptabel*,

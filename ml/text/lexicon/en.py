@@ -20,16 +20,15 @@ VALENCE: dict[int, str] = {
     good, great, happy, glad, nice, nicely, pleasant*, pleased, friendly, kind, helpful, polite, courteous,
     thank, thanks, thankful, grateful, appreciate*, appreciated, enjoy*, impressed, impressive, professional,
     recommend*, satisfied, smooth*, easy, easily, quick, quickly, fast, efficient*, reliable, clear, clearly
-    explained, well done, congrat*, welcome, lovely, beautiful, fun, cool, sweet, thx, ty, kudos, props,
-    respectful, caring, cares, generous, fair, competent, trust, trusted, safe, comfortable, rocks, win,
-    winning, yay, solved, sorted, sorted out, resolved, refunded, compliment*, rock, hero, blessed, valued,
-    valuable, superior, favorite, favourite, excited, exciting, heart
+    explained, well done, congrat*, lovely, beautiful, fun, cool, sweet, thx, ty, kudos, props, respectful,
+    caring, cares, generous, fair, competent, trust, trusted, safe, comfortable, rocks, win, winning, yay,
+    solved, sorted, sorted out, resolved, refunded, compliment*, rock, hero, blessed, valued, valuable,
+    superior, favorite, favourite, excited, exciting, heart
     """,
     1: """
-    ok, okay, fine, decent, better, improved, improvement, works, working, helped, help, useful, ready, calm,
-    honest, patient, interesting, correct, correctly, on time, care, like, liked, likes, hope, hopefully,
-    success*, successful*, modern, convenient, affordable, cheap, clean, support, supported, please, welcome
-    back, understand, understanding
+    ok, okay, fine, decent, better, improved, improvement, works, working, helped, useful, calm, honest,
+    patient, interesting, correct, correctly, on time, care, liked, likes, hopefully, success*, successful*,
+    modern, convenient, affordable, cheap, clean, supported, welcome back, understand, understanding
     """,
     -1: """
     slow, slowly, late, wait, waiting, waited, waits, hold, confus*, unclear, complicated, difficult, hard,
@@ -43,15 +42,15 @@ VALENCE: dict[int, str] = {
     nothing, hung up, hang up, passed around, over an hour, hours, stranded
     """,
     -2: """
-    bad, badly, poor, poorly, broken, broke, disappoint*, unhappy, dissatisf*, frustrat*, angry, anger, mad,
-    upset*, rude, rudely, unprofessional*, unhelpful, useless, ridiculous*, absurd, unfair*, unreliable,
-    unacceptable, incompetent*, incompetence, stupid, dumb, nonsense, joke, mess, messed, ruin*, terribly, sad,
-    sadly, hate, hated, hates, sucks, suck, sucked, shame*, ashamed, embarrass*, insult*, lied, lies, lying,
-    liar*, cheat*, stole, stolen, steal*, theft, damage*, hurt*, harm*, threat*, scared, fear*, afraid, unsafe,
-    avoid, regret*, fed up, sick of, tired of, waste*, wasted, rip off, ripped off, ripoff, not impressed, no
-    excuse, wtf, crap, crappy, pathetic*, lousy, careless*, neglect*, never again, let down, let me down,
-    fraud*, scam*, suffer*, cry, crying, cried, stress*, pain, painful, nightmare*, lame, sloppy, shady,
-    dishonest*, deceiv*, deceptive*, disrespect*, dismissive, hostile, condescending, laughed at
+    thanks for nothing, bad, badly, poor, poorly, broken, broke, disappoint*, unhappy, dissatisf*, frustrat*,
+    angry, anger, mad, upset*, rude, rudely, unprofessional*, unhelpful, useless, ridiculous*, absurd, unfair*,
+    unreliable, unacceptable, incompetent*, incompetence, stupid, dumb, nonsense, joke, mess, messed, ruin*,
+    terribly, sad, sadly, hate, hated, hates, sucks, suck, sucked, shame*, ashamed, embarrass*, insult*, lied,
+    lies, lying, liar*, cheat*, stole, stolen, steal*, theft, damage*, hurt*, harm*, threat*, scared, fear*,
+    afraid, unsafe, avoid, regret*, fed up, sick of, tired of, waste*, wasted, rip off, ripped off, ripoff, not
+    impressed, no excuse, wtf, crap, crappy, pathetic*, lousy, careless*, neglect*, never again, let down, let
+    me down, fraud*, scam*, suffer*, cry, crying, cried, stress*, desperate*, pain, painful, nightmare*, lame,
+    sloppy, shady, dishonest*, deceiv*, deceptive*, disrespect*, dismissive, hostile, condescending, laughed at
     """,
     -3: """
     terrible, horrible, horribl*, horrific, awful*, worst, disgust*, disgrace*, disgraceful*, atrocious*,
@@ -145,13 +144,13 @@ KIND: dict[str, str] = {
     made my day, no complaints, wonderful, amazing, awesome
     """,
     "problem": """
-    problem*, issue*, error*, complain*, not work, not working, doesn't work, does not work, don't work, stopped
-    working, won't work, broken, refund, charged twice, overcharg*, still waiting, never received, not received,
-    never arrived, not arrived, didn't arrive, lost, missing, cancelled, canceled, delayed, delay, failed,
-    fails, fail, can't log in, cannot log in, locked out, declined, rejected, blocked, wrong, incorrect*, no
-    reply, no response, nobody answers, rude, hung up, on hold, crash*, not able to, unable to, cannot access,
-    can't access, outage, down again, damaged, disappointed, disappointing, terrible, worst, unacceptable,
-    waited, waiting, fee, fees, mistake, without notice, scam*, fraud*, dispute*, against my, they refuse*,
-    refused
+    thanks for nothing, problem*, issue*, error*, complain*, not work, not working, doesn't work, does not work,
+    don't work, stopped working, won't work, broken, refund, charged twice, overcharg*, still waiting, never
+    received, not received, never arrived, not arrived, didn't arrive, lost, missing, cancelled, canceled,
+    delayed, delay, failed, fails, fail, can't log in, cannot log in, locked out, declined, rejected, blocked,
+    wrong, incorrect*, no reply, no response, nobody answers, rude, hung up, on hold, crash*, not able to,
+    unable to, cannot access, can't access, outage, down again, damaged, disappointed, disappointing, terrible,
+    worst, unacceptable, waited, waiting, fee, fees, mistake, without notice, scam*, fraud*, dispute*, against
+    my, they refuse*, refused
     """,
 }

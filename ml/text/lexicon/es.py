@@ -24,8 +24,8 @@ VALENCE: dict[int, str] = {
     mejor
     """,
     1: """
-    vale, correcto, correcta, funciona, funcionan, ayudó, ayudaron, ayuda, ayudan, puntual*, honest*, paciente,
-    pacientes, limpio, limpia, barato, barata, modern*, mejorado, mejora, mejoras, espero, ojalá, comprensión,
+    vale, correcto, correcta, funciona, funcionan, ayudó, ayudaron, ayudan, puntual*, honest*, paciente,
+    pacientes, limpio, limpia, barato, barata, modern*, mejorado, mejora, mejoras, ojalá, comprensión,
     interesante, normal
     """,
     -1: """
@@ -42,8 +42,8 @@ VALENCE: dict[int, str] = {
     grosero*, grosera*, maleducad*, antipátic*, ridícul*, injust*, inútil*, incompetente*, incompetencia, roto,
     rota, caos, desastroso*, deficiente*, mentir*, mentira*, mintieron, mienten, estafa*, estafad*, robo,
     robaron, robad*, engañ*, daño*, dañad*, amenaza*, miedo, nunca más, tiempo perdido, pérdida de tiempo,
-    vergüenza, vergonzos*, triste*, estrés, dolor, irrespetuos*, insult*, fraude*, abuso*, abusiv*, hart*,
-    cansad*, no sirve, no sirven, asco, burla, arrogante*, gritó, gritaron, indignad*, poco profesional
+    vergüenza, vergonzos*, triste*, estrés, desesperad*, dolor, irrespetuos*, insult*, fraude*, abuso*, abusiv*,
+    hart*, cansad*, no sirve, no sirven, asco, burla, arrogante*, gritó, gritaron, indignad*, poco profesional
     """,
     -3: """
     pésim*, horrible*, terrible*, fatal*, desastre*, inaceptable*, intolerable*, indignante*, asqueros*,
