@@ -1,12 +1,14 @@
-"""How grave a signal is: the worst of the programme's severity rules that applies.
+"""How grave a signal is: the worst of the programme's severity rules that applies, made worse by a model at most.
 
-Belongs here: applying `severity.yml` to signals. Not here: the rules themselves (`models/programme.py`) or, later, a
-model that may only raise what the rules found; it can never lower it.
+Belongs here: applying `severity.yml` to signals, the places of the words a rule met, and putting rule and model
+together. Not here: the rules themselves (`models/programme.py`) or the model (`severity_model.py`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 from sqlglot import exp
@@ -42,6 +44,57 @@ def severities(signals: pa.Table, rules: SeverityRules) -> pa.Table:
             "severity_reason": pa.array(reasons, pa.string()),
         }
     )
+
+
+# The reason of a severity that no rule gave.
+BY_MODEL = "model"
+
+
+def with_model(floor: pa.Table, model: Sequence[int | None]) -> pa.Table:
+    """Rule and model together: the graver of the two, 1 being worst. A model can raise gravity, never lower it.
+
+    `floor` is what `severities` gave, `model` one severity per row, None where there is no model or no text. Columns:
+    severity, severity_reason (`BY_MODEL` where the model raised it), severity_floor, severity_model.
+    """
+    rules, reasons = floor.column("severity").to_pylist(), floor.column("severity_reason").to_pylist()
+    pairs = list(zip(rules, model, strict=True))
+    raised = [guess is not None and guess < rule for rule, guess in pairs]
+    return pa.table(
+        {
+            "severity": pa.array([rule if guess is None else min(rule, guess) for rule, guess in pairs], pa.int64()),
+            "severity_reason": pa.array(
+                [BY_MODEL if up else reason for up, reason in zip(raised, reasons, strict=True)], pa.string()
+            ),
+            "severity_floor": pa.array(rules, pa.int64()),
+            "severity_model": pa.array(list(model), pa.int64()),
+        }
+    )
+
+
+def phrase_places(text: str, rule_id: str, rules: SeverityRules) -> list[tuple[int, int]]:
+    """Places `[start, end)` in a text of the phrases of one rule, in order; empty when the rule has none there.
+
+    Finds something exactly where `severities` does: same words, same endings, any case.
+    """
+    phrases = next((rule.phrases for rule in rules.phrases if rule.id == rule_id), ())
+    if not phrases:
+        return []
+    # Lower case one character at a time: places must not move, as they would after a character that grows.
+    lowered = "".join(low if len(low := character.lower()) == 1 else character for character in text)
+    return [match.span("words") for match in _places_pattern(phrases).finditer(lowered)]
+
+
+@lru_cache(maxsize=256)
+def _places_pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """`models.taxonomy.phrase_pattern` for Python, which knows the ends of a match: longest phrase first."""
+    bodies = []
+    for phrase in sorted(phrases, key=lambda phrase: (-len(phrase), phrase)):
+        words = [
+            re.escape(word.rstrip("*")) + (r"[^\W_]*" if word.endswith("*") else "")
+            for word in phrase.lower().split(" ")
+        ]
+        bodies.append(r"[ \t\n\f\r]+".join(words))
+    return re.compile(rf"(?<![^\W_])(?P<words>{'|'.join(bodies)})(?![^\W_])")
 
 
 def rule_conditions(rules: SeverityRules) -> list[tuple[str, int, Leaf | Group]]:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.conditions import SIGNAL_SCHEMA
-from ml.root_cause.severity import severities
-from models.programme import Programme
+from ml.root_cause.severity import BY_MODEL, phrase_places, severities, with_model
+from models.programme import PhraseRule, Programme, SeverityRules
 
 
 def judged(bank: Programme, *rows: dict[str, object]) -> list[tuple[int, str | None]]:
@@ -69,3 +69,51 @@ def test_every_signal_gets_a_severity_in_the_order_it_came(bank: Programme) -> N
 
 def test_no_signals_give_no_rows(bank: Programme) -> None:
     assert judged(bank) == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    floors=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    guesses=st.lists(st.none() | st.integers(1, 4), min_size=6, max_size=6),
+)
+def test_a_model_can_raise_gravity_and_never_lower_it(floors: list[int], guesses: list[int | None]) -> None:
+    rules = pa.table({"severity": floors, "severity_reason": pa.array(["rule"] * len(floors))})
+    both = with_model(rules, guesses[: len(floors)]).to_pylist()
+    for row, floor, guess in zip(both, floors, guesses, strict=False):
+        assert row["severity"] == (floor if guess is None else min(floor, guess)) <= row["severity_floor"] == floor
+        assert row["severity_reason"] == (BY_MODEL if row["severity"] < floor else "rule")
+        assert row["severity_model"] == guess
+
+
+WORDS = [
+    "sue you",
+    "Sue",
+    "you",
+    "LAWYER",
+    "lawyers",
+    "outlawyer",
+    "Anwältin",
+    "cáncer",
+    "İ",
+    "in  danger",
+    "x_bbb",
+    "bbb.",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*WORDS, "\n", "ß"]), max_size=8).map(" ".join))
+def test_the_place_of_a_phrase_is_found_exactly_where_its_rule_holds(bank: Programme, text: str) -> None:
+    conditions = {rule.id: SeverityRules(default=4, phrases=(rule,)) for rule in bank.severity.phrases}
+    for rule_id, alone in conditions.items():
+        [(severity, _)] = list(zip(*severities(pa.table({"text": [text]}), alone).to_pydict().values(), strict=True))
+        places = phrase_places(text, rule_id, bank.severity)
+        assert bool(places) == (severity < 4)
+        assert all(text[start:end].strip() for start, end in places)
+
+
+def test_the_place_of_a_phrase_holds_its_ending_and_nothing_else() -> None:
+    rules = SeverityRules(phrases=(PhraseRule(id="legal", severity=2, any_of={"en": ("lawyer*", "legal action")}),))
+    text = "My Lawyers plan LEGAL  action."
+    assert [text[start:end] for start, end in phrase_places(text, "legal", rules)] == ["Lawyers", "LEGAL  action"]
+    assert phrase_places(text, "unknown", rules) == []
