@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from amends.commands import api, case, check, drivers, offer, outbox, programme, rules, sla, staff, themes, world
+from amends.commands import (
+    api,
+    case,
+    check,
+    drivers,
+    offer,
+    outbox,
+    programme,
+    review,
+    rules,
+    sla,
+    staff,
+    themes,
+    world,
+)
 from amends.console import answer, console, fail
 
 app = typer.Typer(
@@ -29,6 +43,7 @@ app.add_typer(offer.app, name="offer")
 app.add_typer(sla.app, name="sla")
 app.add_typer(drivers.app, name="drivers")
 app.add_typer(themes.app, name="themes")
+app.add_typer(review.app, name="review")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from cases.questionnaires import Scalar
 from models.case import SERVICE_KINDS, EventKind
+from models.label import Question
 
 # Ids reach queries, keys and calendars: letters, digits and a few marks, never a space or a line break.
 Id = Annotated[str, StringConstraints(pattern=r"^[\w.:@+|/-]{1,128}$")]
@@ -136,6 +137,14 @@ class AnswersIn(Strict):
     """Answers by question."""
 
     answers: dict[str, Scalar] = Field(max_length=50)
+
+
+class LabelIn(Strict):
+    """What a person says a signal is about; a value of null says that it cannot be told."""
+
+    signal_id: Id
+    question: Question
+    value: Id | None
 
 
 class FollowUpIn(Strict):

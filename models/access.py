@@ -21,20 +21,24 @@ from models.staff import OrgChart, Position, Teams
 Role = Literal[
     "agent", "team_lead", "manager", "director", "cx_lead", "qa", "auditor", "analyst", "dpo", "service"
 ]  # fmt: skip
-Power = Literal["read", "change", "count", "discuss", "answer", "release", "approve", "export", "erase", "audit"]
+Power = Literal[
+    "read", "change", "count", "discuss", "answer", "release", "approve", "export", "erase", "audit", "label"
+]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 _WORK: frozenset[Power] = frozenset({"read", "change", "count", "discuss", "answer"})
 _LEAD: frozenset[Power] = _WORK | {"release", "approve", "export"}
+# Who may say what a signal is about: people who answer for quality. Never a machine: models learn from these words.
+_CHIEF: frozenset[Power] = _LEAD | {"label"}
 POWERS: Mapping[Role, frozenset[Power]] = MappingProxyType(
     {
         "agent": _WORK,
         "team_lead": _LEAD,
-        "manager": _LEAD,
-        "director": _LEAD,
-        "cx_lead": _LEAD,
+        "manager": _CHIEF,
+        "director": _CHIEF,
+        "cx_lead": _CHIEF,
         "service": _LEAD,
-        "qa": frozenset({"read", "count", "discuss"}),
+        "qa": frozenset({"read", "count", "discuss", "label"}),
         "auditor": frozenset({"read", "count", "export", "audit"}),
         # Sees how many, never whom; the cells are suppressed where they are small.
         "analyst": frozenset({"count", "discuss"}),
