@@ -29,7 +29,7 @@ _ENOUGH_TEXTS = 2_000
 _PROBE_TEXTS = 300
 # Agreement a larger number of groups may lack, as a share of what the best lacks to 1: finer groups are more useful to
 # an owner, but clear groups (agreement near 1) are not cut up.
-_NEARLY = 0.25
+_NEARLY = 0.35
 # Each coreset is cut finer than wanted, so that a border in the wrong place can be mended when the means are pooled.
 _FINER = 1.5
 
@@ -43,16 +43,20 @@ class Space:
 
     def project(self, vectors: Vectors) -> Points:
         """Coordinates (n, components) of any vectors."""
-        return np.asarray((as_unit(vectors) - self.mean) @ self.components, dtype=np.float32)
+        return self.place(as_unit(vectors))
+
+    def place(self, unit: Vectors) -> Points:
+        """`project` for vectors that are of length one already."""
+        return np.asarray(unit @ self.components - self.mean @ self.components, dtype=np.float32)
 
 
 def space_of(vectors: Vectors, components: int) -> Space:
     """The space of a fit on these vectors (n, DIMENSIONS)."""
     from scipy.linalg import eigh
 
-    unit = as_unit(vectors)
+    unit = as_unit(_some(vectors))
     mean = unit.mean(axis=0)
-    centred = _some(unit) - mean
+    centred = unit - mean
     # By the covariance matrix: with many more texts than dimensions the same components for a tenth of the work.
     last, many = vectors.shape[1] - 1, min(components, *vectors.shape)
     scatter = (centred.T @ centred).astype(np.float64)
@@ -122,6 +126,12 @@ def nearest(points: Points, means: Points) -> tuple[Labels, NDArray[np.float32]]
     return labels, np.maximum(best, 0)
 
 
+def _apart(points: Points, means: Points) -> Points:
+    """Squared distances (points, means)."""
+    squares = (points**2).sum(axis=1)[:, None] + (means**2).sum(axis=1) - 2 * points @ means.T
+    return np.asarray(np.maximum(squares, 0), dtype=np.float32)
+
+
 def _means(points: Points, labels: Labels) -> Points:
     """Mean of every label that has a point, in the order of labels."""
     sizes = np.bincount(labels)
@@ -140,7 +150,7 @@ def grown(points: Points, start: Points, most: int, smallest: int) -> tuple[Labe
     means = start
     while len(means) < most:
         best = nearest(points, means)[1]
-        apart = np.maximum(((points[:, None, :] - fresh[None, :, :]) ** 2).sum(axis=2), 0)
+        apart = _apart(points, fresh)
         won = apart < best[:, None]
         captured = won.sum(axis=0)
         gain = np.where(won, best[:, None] - apart, 0).sum(axis=0)
@@ -167,6 +177,7 @@ def choose_count(trees: tuple[NDArray[np.float64], ...], points: Points, lowest:
     vectors, whether or not they can be found again.
     """
     from scipy.cluster.hierarchy import fcluster
+    from sklearn import config_context
     from sklearn.metrics import adjusted_mutual_info_score
 
     ladder = sorted({round(float(count)) for count in np.geomspace(lowest, highest, num=5)})
@@ -180,7 +191,9 @@ def choose_count(trees: tuple[NDArray[np.float64], ...], points: Points, lowest:
             for start, tree in enumerate(trees)
         ]
         pairs = zip(given[:half], given[half : 2 * half], strict=False)
-        scores.append(float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs] or [0.0])))
+        # Labels of our own need no validation, which takes half of the time.
+        with config_context(skip_parameter_validation=True, assume_finite=True):
+            scores.append(float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs] or [0.0])))
     best = max(scores)
     return max(count for count, score in zip(ladder, scores, strict=True) if score >= best - _NEARLY * (1 - best))
 
@@ -190,7 +203,7 @@ def silhouette(points: Points, labels: Labels) -> float:
     means = _means(points, labels)
     if len(means) < 2:
         return 0.0
-    apart = np.maximum((points**2).sum(axis=1)[:, None] + (means**2).sum(axis=1) - 2 * points @ means.T, 0)
+    apart = _apart(points, means)
     two = np.sqrt(np.partition(apart, 1, axis=1)[:, :2])
     return float(np.mean((two[:, 1] - two[:, 0]) / np.maximum(two[:, 1], 1e-12)))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +118,7 @@ def _fit(
     table = count_terms(texts)
     own = main_language(table.language)
     space = space_of(unit[own], params.components)
-    points = space.project(unit)
+    points = space.place(unit)
     labels = np.full(len(texts), -1, dtype=np.int64)
     labels[own] = _by_size(_groups(points[own], params, None if start is None else space.project(start)))
     said = guide.said(texts) if guide is not None else None
@@ -190,7 +189,10 @@ def assign(vectors: Vectors, centroids: Vectors) -> tuple[Labels, NDArray[np.flo
     nearness = np.zeros(len(vectors), dtype=np.float32)
     for begin in range(0, len(vectors), 4_096):
         rows = slice(begin, begin + 4_096)
-        cosine: Any = as_unit(vectors[rows]) @ centroids.T
-        labels[rows] = cosine.argmax(axis=1)
-        nearness[rows] = cosine[np.arange(len(cosine)), labels[rows]]
+        some = np.asarray(vectors[rows], dtype=np.float32)
+        # Of one text all cosines are divided by the same length: only the largest needs to be.
+        product = some @ centroids.T
+        length = np.sqrt(np.einsum("ij,ij->i", some, some))
+        labels[rows] = product.argmax(axis=1)
+        nearness[rows] = product[np.arange(len(product)), labels[rows]] / np.maximum(length, np.float32(1e-12))
     return labels, nearness
