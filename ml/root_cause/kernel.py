@@ -120,14 +120,14 @@ def fit(
     terms, support = fit_terms(texts, params), stored_vectors(vectors)
     matrix = terms.transform(texts)
     kernel = gram(support, matrix)
-    penalty = _penalties(target, params.regularisation, weights)
+    penalty = penalties(target, params.regularisation, weights)
     wanted = np.full((len(target), causes), -1.0, dtype=np.float32)
     wanted[np.arange(len(target)), target] = 1.0
     held_out = np.zeros(wanted.shape)
     for train, test in folds:
-        dual = _solve(kernel[np.ix_(train, train)], wanted[train], penalty[train])
+        dual = solve(kernel[np.ix_(train, train)], wanted[train], penalty[train])
         held_out[test] = kernel[np.ix_(test, train)] @ dual
-    dual = _solve(kernel, wanted, penalty)
+    dual = solve(kernel, wanted, penalty)
     model = KernelModel(
         terms,
         support,
@@ -160,7 +160,7 @@ def _likeness(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.exp(near, out=near))
 
 
-def _penalties(target: Rows, ridge: float, weights: Sequence[float] | None) -> Singles:
+def penalties(target: Rows, ridge: float, weights: Sequence[float] | None) -> Singles:
     """Ridge per text (n,): larger for texts of frequent causes and of unsure labellers."""
     counts = np.bincount(target)
     share = np.clip(counts[target] / len(target) * (counts > 0).sum(), _LEAST_SHARE, _LARGEST_SHARE)
@@ -168,7 +168,7 @@ def _penalties(target: Rows, ridge: float, weights: Sequence[float] | None) -> S
     return np.asarray(ridge * share / sure, dtype=np.float32)
 
 
-def _solve(kernel: Singles, wanted: Singles, penalty: Singles) -> Singles:
+def solve(kernel: Singles, wanted: Singles, penalty: Singles) -> Singles:
     """Coefficients (n, causes) of the ridge solution. The kernel is overwritten: a copy of it may not fit."""
     from scipy.linalg import cho_factor, cho_solve
 
