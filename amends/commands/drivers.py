@@ -61,13 +61,15 @@ def _computed(settings: Settings, signals: Path) -> list[dict[str, Any]]:
     from ml.root_cause.drivers import drivers
 
     topics = read_output(settings.ml_outputs, "ml_root_cause__topic").to_pylist()
-    return drivers(
+    found = drivers(
         pq.read_table(signals),
         active_programme(settings, moment.now(settings)).programme.taxonomy,
         as_of=datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00"),
         theme_names={row["theme_id"]: row["name"] for row in topics if row["theme_id"]},
         triggers=read_output(settings.ml_outputs, "ml_detection__trigger"),
-    ).to_pylist()
+    )
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def _show(document: dict[str, Any]) -> None:
