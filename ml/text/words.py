@@ -29,6 +29,7 @@ _LETTERS = bytes(
     chr(code).lower().encode("latin-1")[0] if _WORD.match(chr(code)) else 0 if chr(code) == BREAK else 32
     for code in range(256)
 )
+_PLAIN_APOSTROPHES = "'`´".encode("latin-1")
 _BREAK_APART = f" {BREAK} ".encode()
 
 _ENGLISH = """
@@ -87,12 +88,11 @@ def joined_words(texts: Iterable[str]) -> list[str]:
     # The pattern of masks tries every letter; most corpora hold none of the signs every mask has.
     if any(sign in whole for sign in _MASK_SIGNS):
         whole = _MASKS.sub(" ", whole)
-    whole = _APOSTROPHE.sub("", whole)
     # English, German and Spanish fit in one byte a letter, and bytes are taken apart three times faster.
     if _OTHER_LETTER.search(whole):
-        return _WORD_OR_BREAK.findall(whole.lower())
-    plain = whole.encode("latin-1", errors="replace")
-    return plain.translate(_LETTERS).replace(BREAK.encode(), _BREAK_APART).decode("latin-1").split()
+        return _WORD_OR_BREAK.findall(_APOSTROPHE.sub("", whole).lower())
+    plain = whole.replace("’", "").encode("latin-1", errors="replace")
+    return plain.translate(_LETTERS, _PLAIN_APOSTROPHES).replace(BREAK.encode(), _BREAK_APART).decode("latin-1").split()
 
 
 def content_words(text: str) -> str:
