@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from models.label import AUDIT_RATE, check_training_bases, in_audit
 
-_REVIEWED = ("review", "qa_review")
-
 
 def trainable(signals: pa.Table, *, question: str = "cause", rate: float = AUDIT_RATE) -> NDArray[np.bool_]:
     """One flag per row of the hand-over: whether its coded cause may train.
@@ -53,14 +51,14 @@ class AuditSlice:
 def audit_slice(signals: pa.Table) -> AuditSlice:
     """The rows that people labelled because chance picked them, one per distinct text, in order of signal_id.
 
-    Columns: signal_id, text_hash, coded_cause_id, coded_cause_basis, audit_inclusion. Answers that a text shows none of
-    the causes are kept: a model that names one is wrong there.
+    Columns: signal_id, text_hash, answered_cause_id, answered_cause_basis, audit_inclusion. Answers that a text shows
+    none of the causes are kept: a model that names one is wrong there.
     """
-    names = ("signal_id", "text_hash", "coded_cause_id", "coded_cause_basis", "audit_inclusion")
+    names = ("signal_id", "text_hash", "answered_cause_id", "answered_cause_basis", "audit_inclusion")
     columns = [signals.column(name).to_pylist() for name in names]
     found: dict[str, tuple[str, int, str, float]] = {}
     for row, (signal_id, text_hash, cause, basis, inclusion) in enumerate(zip(*columns, strict=True)):
-        if basis not in _REVIEWED or cause is None or not inclusion:
+        if basis != "review" or cause is None or not inclusion:
             continue
         known = found.get(text_hash or signal_id)
         if known is None or signal_id < known[0]:

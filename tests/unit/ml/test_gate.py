@@ -129,8 +129,9 @@ def test_macro_f1_of_equal_answers_differs_by_nothing() -> None:
 
 
 def signals(*rows: dict[str, object]) -> pa.Table:
-    names = ("signal_id", "text_hash", "coded_cause_id", "coded_cause_basis", "audit_inclusion", "is_valid")
-    kinds = [pa.string()] * 4 + [pa.float64(), pa.bool_()]
+    names = ("signal_id", "text_hash", "coded_cause_id", "coded_cause_basis", "answered_cause_id",
+             "answered_cause_basis", "audit_inclusion", "is_valid")  # fmt: skip
+    kinds = [pa.string()] * 6 + [pa.float64(), pa.bool_()]
     schema = pa.schema(list(zip(names, kinds, strict=True)))
     return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows], schema=schema)
 
@@ -154,11 +155,11 @@ def test_a_prediction_that_comes_back_as_a_label_stops_the_training(basis: str |
 
 
 def test_the_audit_slice_is_what_chance_picked_and_people_said_once_per_text() -> None:
-    asked = {"coded_cause_id": "x", "coded_cause_basis": "review", "audit_inclusion": 0.05, "text_hash": "h1"}
+    asked = {"answered_cause_id": "x", "answered_cause_basis": "review", "audit_inclusion": 0.05, "text_hash": "h1"}
     table = signals(
         {**asked, "signal_id": "b"}, {**asked, "signal_id": "a"}, {**asked, "signal_id": "c", "text_hash": "h2"},
         {**asked, "signal_id": "d", "text_hash": "h3", "audit_inclusion": None},
-        {**asked, "signal_id": "e", "text_hash": "h4", "coded_cause_basis": "reason_code"},
+        {**asked, "signal_id": "e", "text_hash": "h4", "answered_cause_basis": "reason_code"},
     )  # fmt: skip
     found = audit_slice(table)
     assert list(found.rows) == [1, 2] and found.weights.tolist() == [20.0, 20.0]
