@@ -103,8 +103,8 @@ def fit_topics(
     coded = None if causes is None else [causes[place] for place in order]
     with in_one_thread():
         fit = _fit(ordered, as_unit(vectors)[order], params, start, guide, coded)
-    labels = fit.labels[back]
-    return TopicFit(fit.topics, fit.centroids, labels, fit.metrics, fit.table)
+    table = None if fit.table is None else fit.table.take(back)
+    return TopicFit(fit.topics, fit.centroids, fit.labels[back], fit.metrics, table)
 
 
 def _fit(

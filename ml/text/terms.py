@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -45,6 +45,10 @@ class TermTable:
     presence: Any
     language: Numbers
     _tokens: _Tokens = field(repr=False)
+
+    def take(self, rows: Numbers) -> TermTable:
+        """The table with its texts in another order."""
+        return replace(self, presence=self.presence[rows], language=self.language[rows])
 
     def written(self, terms: Sequence[str]) -> dict[str, str]:
         """How people most often write each pair (`stood line` becomes `stood in line`); words stay as they are."""
