@@ -15,6 +15,7 @@ from amends.commands import (
     case,
     check,
     drivers,
+    models,
     offer,
     outbox,
     programme,
@@ -44,6 +45,7 @@ app.add_typer(sla.app, name="sla")
 app.add_typer(drivers.app, name="drivers")
 app.add_typer(themes.app, name="themes")
 app.add_typer(review.app, name="review")
+app.add_typer(models.app, name="models")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

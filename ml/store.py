@@ -33,6 +33,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
 _MANIFEST = "manifest.json"
 _ACTIVE = "ACTIVE.json"
 _PENDING = "PENDING.json"
+_DECISIONS = "DECISIONS.jsonl"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 _FORBIDDEN = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
 
@@ -154,6 +155,34 @@ class ModelStore:
             except ModelRefused as error:
                 log.error("model refused, trying the one before it: %s", error)
         return None
+
+    def kinds(self) -> list[str]:
+        """Kinds of which something was saved, in order."""
+        return sorted(path.name for path in self._root.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+    def saved(self, kind: str) -> list[str]:
+        """Ids of the models of a kind that were saved whole, in order."""
+        return sorted(path.parent.name for path in (self._root / kind).glob(f"*/{_MANIFEST}"))
+
+    def history(self, kind: str) -> list[str]:
+        """Ids of the active model and of those before it, newest first; empty when none was ever promoted."""
+        return [entry["model_id"] for entry in self._pointers(kind)]
+
+    def decisions(self, kind: str) -> list[dict[str, Any]]:
+        """Who promoted or rolled back what, when and why, oldest first."""
+        try:
+            lines = (self._root / kind / _DECISIONS).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines]
+
+    def record_decision(self, kind: str, decision: Mapping[str, Any]) -> None:
+        """Add a line to the record of decisions; lines are never changed."""
+        line = json.dumps(dict(decision), sort_keys=True, ensure_ascii=False)
+        with (self._root / kind / _DECISIONS).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def set_pending(self, kind: str, model_id: str, about: Mapping[str, Any]) -> None:
         """Note beside the pointer that a saved model waits for a person. Raises ModelRefused when its files do not check."""

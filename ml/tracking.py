@@ -170,6 +170,24 @@ class Tracker:
             sent += 1
         return sent
 
+    def point_alias(self, model_id: str, alias: str = "champion") -> bool:
+        """Let the alias follow a model that is in use by a person's word: to the registered version with its id.
+
+        False when MLflow holds no such version, or does not answer; nothing is raised and nothing depends on it.
+        """
+        database = self._uri.removeprefix("sqlite:///")
+        if not self._enabled or self._is_down or (database != self._uri and not Path(database).exists()):
+            return False
+        try:
+            client = self._connected()
+            found = list(client.search_model_versions(f"tags.model_id = '{model_id}'"))
+            for version in found:
+                client.set_registered_model_alias(version.name, alias, version.version)
+        except _failures() as error:
+            self._down(error)
+            return False
+        return bool(found)
+
     def _open(self, record: TrackedRun) -> None:
         """Create the run, so that children and links can name it."""
         if not self._enabled or self._is_down:
