@@ -26,7 +26,7 @@ _CORESETS = 6
 _CORESET_TEXTS = 500
 # Texts the means of a coreset settle on, and texts the components are taken from: more change nothing that is seen.
 _ENOUGH_TEXTS = 2_000
-_PROBE_TEXTS = 300
+_PROBE_TEXTS = 1_200
 # Agreement a larger number of groups may lack, as a share of what the best lacks to 1: finer groups are more useful to
 # an owner, but clear groups (agreement near 1) are not cut up.
 _NEARLY = 0.35
@@ -172,13 +172,11 @@ _BORN_GAIN = 0.35
 def choose_count(trees: tuple[NDArray[np.float64], ...], points: Points, lowest: int, highest: int) -> int:
     """Number of groups between the bounds: the largest on which different samples agree nearly as well as on the best.
 
-    Agreement (AMI, Vinh et al. 2010) is that of the groups two coresets without a common text give to the same texts
+    Agreement is that of the groups two coresets without a common text give to the same texts
     (stability; Lange et al. 2004), on a geometric ladder. The silhouette was tried and likes many groups on sentence
     vectors, whether or not they can be found again.
     """
     from scipy.cluster.hierarchy import fcluster
-    from sklearn import config_context
-    from sklearn.metrics import adjusted_mutual_info_score
 
     ladder = sorted({round(float(count)) for count in np.geomspace(lowest, highest, num=5)})
     probe = points[:: max(1, len(points) // _PROBE_TEXTS)]
@@ -191,11 +189,29 @@ def choose_count(trees: tuple[NDArray[np.float64], ...], points: Points, lowest:
             for start, tree in enumerate(trees)
         ]
         pairs = zip(given[:half], given[half : 2 * half], strict=False)
-        # Labels of our own need no validation, which takes half of the time.
-        with config_context(skip_parameter_validation=True, assume_finite=True):
-            scores.append(float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs] or [0.0])))
+        scores.append(float(np.mean([agreement(*pair) for pair in pairs] or [0.0])))
     best = max(scores)
     return max(count for count, score in zip(ladder, scores, strict=True) if score >= best - _NEARLY * (1 - best))
+
+
+def agreement(left: Labels, right: Labels) -> float:
+    """Mutual information of two groupings less what chance gives, over the mean entropy less the same; 1 when equal.
+
+    Chance is its first-order term, (groups - 1)(groups - 1) / 2n (Miller 1955), good enough to compare numbers of groups
+    on the same texts at a hundredth of the time of the exact adjustment (Vinh et al. 2010).
+    """
+    cells = np.bincount(left * (int(right.max()) + 1) + right, minlength=(int(left.max()) + 1) * (int(right.max()) + 1))
+    joint = cells.reshape(int(left.max()) + 1, -1) / len(left)
+    rows, columns = joint.sum(axis=1), joint.sum(axis=0)
+    apart = _entropy(rows) + _entropy(columns)
+    chance = (np.count_nonzero(rows) - 1) * (np.count_nonzero(columns) - 1) / (2 * len(left))
+    most = apart / 2 - chance
+    return float((apart - _entropy(joint.ravel()) - chance) / most) if most > 1e-9 else 1.0
+
+
+def _entropy(shares: NDArray[np.float64]) -> float:
+    held = shares[shares > 0]
+    return float(-(held * np.log(held)).sum())
 
 
 def silhouette(points: Points, labels: Labels) -> float:
