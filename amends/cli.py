@@ -23,6 +23,7 @@ from amends.commands import (
     rules,
     sla,
     staff,
+    text,
     themes,
     world,
 )
@@ -44,6 +45,7 @@ app.add_typer(offer.app, name="offer")
 app.add_typer(sla.app, name="sla")
 app.add_typer(drivers.app, name="drivers")
 app.add_typer(themes.app, name="themes")
+app.add_typer(text.app, name="text")
 app.add_typer(review.app, name="review")
 app.add_typer(models.app, name="models")
 
