@@ -32,7 +32,7 @@ def list_(json_: Json = False) -> None:
     store = _store()
     rows: list[dict[str, Any]] = [
         {"kind": kind, "active": next(iter(store.history(kind)), None), "saved": len(store.saved(kind)),
-         "last_decision": (store.decisions(kind) or [None])[-1]} for kind in store.kinds() if store.saved(kind)
+         "last_decision": next(reversed(store.decisions(kind)), None)} for kind in store.kinds() if store.saved(kind)
     ]  # fmt: skip
 
     def text(_: dict[str, Any]) -> None:

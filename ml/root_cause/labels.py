@@ -51,10 +51,12 @@ class AuditSlice:
 def audit_slice(signals: pa.Table) -> AuditSlice:
     """The rows that people labelled because chance picked them, one per distinct text, in order of signal_id.
 
-    Columns: signal_id, text_hash, answered_cause_id, answered_cause_basis, audit_inclusion. Answers that a text shows
-    none of the causes are kept: a model that names one is wrong there.
+    Columns: signal_id, text_hash, audit_inclusion, and answered_cause_id with answered_cause_basis (without these two:
+    coded_cause_id with coded_cause_basis). Answers that a text shows none of the causes are among the answered ones, and
+    are kept: a model that names a cause is wrong there.
     """
-    names = ("signal_id", "text_hash", "answered_cause_id", "answered_cause_basis", "audit_inclusion")
+    said = "answered" if "answered_cause_id" in signals.column_names else "coded"
+    names = ("signal_id", "text_hash", f"{said}_cause_id", f"{said}_cause_basis", "audit_inclusion")
     columns = [signals.column(name).to_pylist() for name in names]
     found: dict[str, tuple[str, int, str, float]] = {}
     for row, (signal_id, text_hash, cause, basis, inclusion) in enumerate(zip(*columns, strict=True)):

@@ -163,3 +163,21 @@ def test_the_audit_slice_is_what_chance_picked_and_people_said_once_per_text() -
     )  # fmt: skip
     found = audit_slice(table)
     assert list(found.rows) == [1, 2] and found.weights.tolist() == [20.0, 20.0]
+
+
+def test_a_reviewer_who_finds_none_of_the_causes_counts_against_a_model_that_names_one() -> None:
+    refuted = {"signal_id": "a", "text_hash": "h", "answered_cause_id": "none", "answered_cause_basis": "review",
+               "audit_inclusion": 0.05}  # fmt: skip
+    assert list(audit_slice(signals(refuted)).values) == ["none"]
+
+
+def test_a_table_without_the_answers_is_judged_by_reviewed_codes() -> None:
+    coded = {
+        "signal_id": "a",
+        "text_hash": "h",
+        "coded_cause_id": "x",
+        "coded_cause_basis": "review",
+        "audit_inclusion": 0.1,
+    }
+    bare = signals(coded, {**coded, "signal_id": "b", "text_hash": "i", "coded_cause_basis": "resolution"})
+    assert list(audit_slice(bare.drop_columns(["answered_cause_id", "answered_cause_basis"])).rows) == [0]
