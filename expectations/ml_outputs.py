@@ -12,6 +12,9 @@ from expectations.suites import Check, Given, Measure, Suite
 from expectations.text_outputs import text_suites
 
 CAUSES = Given("causes")
+_PROBABILITIES = ("failure_type_confidence", "sentiment_confidence", "urgency", "feedback_kind_confidence")
+# Names of decisions, numbers and brackets: a word of a text has no place among the places.
+_PLACES = r'(?:[{}\[\]0-9,:\s]|"[a-z_]{1,30}"\s*:|null)*'
 _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("severity", 1, 4))
 
 
@@ -25,10 +28,15 @@ def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
 def _prediction(limits: Limits) -> Suite:
     """Needs the number `texts` (signals with a text) and the set `causes` (ids of the taxonomy)."""
     columns = {
-        **dict.fromkeys(("signal_id", "text_hash", "model_cause_id", "severity_reason"), "VARCHAR"),
-        **dict.fromkeys(("model_id", "topic_model_id"), "VARCHAR"),
-        **dict.fromkeys(("severity", "topic_id"), "BIGINT"),
-        "model_confidence": "DOUBLE",
+        **dict.fromkeys(
+            ("signal_id", "text_hash", "evidence_key", "model_cause_id", "unsure", "model_failure_type"), "VARCHAR"
+        ),
+        **dict.fromkeys(("severity_reason", "urgency_reasons", "feedback_kind", "evidence"), "VARCHAR"),
+        **dict.fromkeys(("model_id", "topic_model_id", "reading_id"), "VARCHAR"),
+        **dict.fromkeys(("severity", "severity_floor", "severity_model", "topic_id"), "BIGINT"),
+        **dict.fromkeys(("model_confidence", "sentiment", "topic_nearness", *_PROBABILITIES), "DOUBLE"),
+        "cause_set": "VARCHAR[]",
+        "is_automatic": "BOOLEAN",
     }
     checks = (
         sql.columns_present(columns),
@@ -38,7 +46,24 @@ def _prediction(limits: Limits) -> Suite:
               allowed=CAUSES),
         Check("range__model_confidence", "Confidence is a probability, and no number is no confidence.",
               sql.in_range("model_confidence", 0, 1)),
+        Check("probabilities", "Probabilities are 0 to 1, feelings and cosines -1 to 1.",
+              sql.faults("outside", [*((name, f"NOT ({name} BETWEEN 0 AND 1)") for name in _PROBABILITIES),
+                                     *((name, f"NOT ({name} BETWEEN -1 AND 1)") for name in ("sentiment", "topic_nearness"))])),
         _SEVERE,
+        # The promise to the safety, legal and vulnerable rules: a model may find worse, never milder.
+        Check("severity_floor", "No severity is milder than its rules say.",
+              sql.faults("below_floor", [("severity", "severity > severity_floor"),
+                                         ("milder than the model", "severity > severity_model")])),
+        Check("allowed__unsure", "The reason to look is one of the words in use.", Measure("unsure", '"unsure"'),
+              allowed=("none", "several", "low_confidence")),
+        Check("allowed__feedback_kind", "The kind is one of the words in use.", Measure("feedback_kind", '"feedback_kind"'),
+              allowed=("problem", "suggestion", "praise", "other")),
+        Check("automatic", "What is routed without a look is sure of its cause.",
+              sql.faults("unsure_automatic", [("no cause", "is_automatic AND model_cause_id IS NULL"),
+                                              ("unsure", "is_automatic AND unsure IS NOT NULL")])),
+        Check("evidence", "Evidence is places in the text, never its words.",
+              sql.faults("bad_evidence", [("not JSON", "NOT json_valid(evidence)"),
+                                           ("words", f"NOT regexp_full_match(evidence, {sql.literal(_PLACES)})")])),
         Check("confidence_with_cause", "A cause has a confidence and a model (an unsure model tells a confidence only).",
               sql.faults("half_predictions", [
                   ("cause without confidence", "model_cause_id IS NOT NULL AND model_confidence IS NULL"),

@@ -12,17 +12,36 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+# One row per signal. `evidence_key` is what the scores depend on besides the models; `evidence` names the places in the
+# redacted text that carried each decision, as JSON: {"cause": [[begin, end], ...], "severity": ..., "sentiment": ...}.
 PREDICTION = pa.schema(
     [
         pa.field("signal_id", pa.string(), nullable=False),
         ("text_hash", pa.string()),
+        ("evidence_key", pa.string()),
         ("model_cause_id", pa.string()),
         ("model_confidence", pa.float64()),
+        ("cause_set", pa.list_(pa.string())),
+        ("unsure", pa.string()),
+        ("is_automatic", pa.bool_()),
+        ("model_failure_type", pa.string()),
+        ("failure_type_confidence", pa.float64()),
         ("severity", pa.int64()),
         ("severity_reason", pa.string()),
+        ("severity_floor", pa.int64()),
+        ("severity_model", pa.int64()),
+        ("sentiment", pa.float64()),
+        ("sentiment_confidence", pa.float64()),
+        ("urgency", pa.float64()),
+        ("urgency_reasons", pa.string()),
+        ("feedback_kind", pa.string()),
+        ("feedback_kind_confidence", pa.float64()),
+        ("evidence", pa.string()),
         ("topic_id", pa.int64()),
+        ("topic_nearness", pa.float64()),
         ("model_id", pa.string()),
         ("topic_model_id", pa.string()),
+        ("reading_id", pa.string()),
     ]
 )
 TOPIC = pa.schema(

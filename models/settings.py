@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     as_of: AwareDatetime | None = None
     dagster_port: int = 3000
     mlflow_port: int = 5000
+    # Which encoder texts are read with: `auto` is exact while new texts take no longer than the budget.
+    embedding_tier: Literal["auto", "exact", "static"] = "auto"
+    embedding_budget_seconds: float = 600.0
     # How messages leave: as files in the home until somebody chooses otherwise.
     transport: Literal["file", "smtp", "webhook", "apprise"] = "file"
     smtp_host: str | None = None

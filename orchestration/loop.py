@@ -38,6 +38,8 @@ STAGE_OF_STEP = {
     "case_reconciliation": "track",
     "export_ledger": "track",
     "dbt_track": "track",
+    "ml_root_cause__driver": "report",
+    "check_drivers": "report",
     "published_build": "report",
 }
 

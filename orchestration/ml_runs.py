@@ -16,6 +16,8 @@ from orchestration import watermark
 from orchestration.programme import in_force, rules_in_force
 
 Metadata = dict[str, dict[str, Any]]
+# Outputs of the last classification that the next one may keep rows of.
+KEPT = ("ml_root_cause__prediction", "ml_root_cause__aspect", "ml_root_cause__miscoding")
 
 
 class ClassifyConfig(dg.Config):
@@ -25,59 +27,81 @@ class ClassifyConfig(dg.Config):
 
 
 def run_classification(
-    settings: Settings, config: ClassifyConfig, *, run_id: str, log: Callable[[str], None]
+    settings: Settings, config: ClassifyConfig, *, as_of: str, run_id: str, log: Callable[[str], None]
 ) -> Metadata:
-    """Classify what is new and write both outputs; returns metadata per asset."""
+    """Classify what is new and write every output; returns metadata per asset."""
     import pyarrow.parquet as pq
 
     from ml.outputs import read_output, write_output
-    from ml.root_cause.predict import Workbench, classify
-    from ml.store import ModelStore
-    from ml.text.embed import Embedder, EmbeddingCache
+    from ml.root_cause.bench import bench_for
+    from ml.root_cause.predict import classify
     from ml.tracking import tracker_for
 
-    embedder = Embedder()
-    bench = Workbench(
-        embedder=embedder,
-        cache=EmbeddingCache(settings.embeddings, embedder.model_id),
-        store=ModelStore(settings.model_store),
+    signals = pq.read_table(settings.handoff / "int_signal.parquet")
+    bench = bench_for(
+        settings,
+        signals,
         tracker=tracker_for(settings),
         tags={"dagster.run_id": run_id},
+        at=datetime.fromisoformat(f"{as_of}+00:00"),
         on_progress=lambda done, total: log(f"{done:,} of {total:,} texts embedded"),
     )
+    log(f"encoder: {bench.embedder.model_id} ({bench.embedder.reason or 'default'})")
     found = classify(
-        pq.read_table(settings.handoff / "int_signal.parquet"),
+        signals,
         in_force(settings).programme,
         bench,
-        previous=read_output(settings.ml_outputs, "ml_root_cause__prediction"),
+        previous={name: read_output(settings.ml_outputs, name) for name in KEPT},
         refit=config.refit,
     )
-    write_output(settings.ml_outputs, "ml_root_cause__prediction", found.prediction)
-    write_output(settings.ml_outputs, "ml_root_cause__topic", found.topic)
-    return _classification_metadata(found)
+    for name, table in found.tables.items():
+        write_output(settings.ml_outputs, name, table)
+    return _classification_metadata(found, bench.embedder.model_id)
 
 
-def _classification_metadata(found: Any) -> Metadata:
+def _classification_metadata(found: Any, encoder: str) -> Metadata:
     shared = {"mlflow_runs": dg.MetadataValue.json(list(found.run_urls))} if found.run_urls else {}
-    topics = [dg.TableRecord(row) for row in found.topic.select(["theme_id", "name", "signals"]).to_pylist()]
-    prediction: dict[str, Any] = {
-        "dagster/row_count": found.prediction.num_rows,
+    metadata: Metadata = {name: {"dagster/row_count": table.num_rows} for name, table in found.tables.items()}
+    metadata["ml_root_cause__prediction"] |= {
         "scored_now": found.scored,
         "kept_from_before": found.kept,
         "model_id": found.model_id or "no model: not enough coded texts",
+        "encoder": encoder,
         **shared,
     }
     if found.training is not None:
         metrics = getattr(found.training, "metrics", None)
-        prediction["training"] = dg.MetadataValue.json(metrics() if metrics else {"not_trained": found.training.reason})
-    topic: dict[str, Any] = {
-        "dagster/row_count": found.topic.num_rows,
+        told = metrics() if metrics else {"not_trained": found.training.reason}
+        metadata["ml_root_cause__prediction"]["training"] = dg.MetadataValue.json(told)
+    if found.verdict is not None:
+        metadata["ml_root_cause__prediction"]["gate"] = found.verdict.reason
+    topics = found.tables["ml_root_cause__topic"].select(["theme_id", "name", "signals"]).to_pylist()
+    metadata["ml_root_cause__topic"] |= {
         "topic_model_id": found.topic_model_id or "no model: too few texts",
+        **({"themes": dg.MetadataValue.table([dg.TableRecord(row) for row in topics])} if topics else {}),
         **shared,
     }
-    if topics:
-        topic["themes"] = dg.MetadataValue.table(topics)
-    return {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic}
+    return metadata
+
+
+def run_drivers(settings: Settings, *, as_of: str) -> dict[str, Any]:
+    """Estimate what goes with low and high scores and write the output; returns metadata."""
+    import pyarrow.parquet as pq
+
+    from ml.outputs import read_output, write_output
+    from ml.root_cause.drivers import drivers
+
+    topics = read_output(settings.ml_outputs, "ml_root_cause__topic").to_pylist()
+    found = drivers(
+        pq.read_table(settings.handoff / "fct_signal.parquet"),
+        in_force(settings).programme.taxonomy,
+        as_of=datetime.fromisoformat(f"{as_of}+00:00"),
+        theme_names={row["theme_id"]: row["name"] for row in topics if row["theme_id"]},
+        triggers=read_output(settings.ml_outputs, "ml_detection__trigger"),
+    )
+    write_output(settings.ml_outputs, "ml_root_cause__driver", found)
+    clear = [row["sentence"] for row in found.to_pylist() if row["verdict"] in ("lowers", "raises")]
+    return {"dagster/row_count": found.num_rows, "clear_effects": len(clear), "sentences": "\n\n".join(clear[:10])}
 
 
 def run_detection(settings: Settings, *, as_of: str, run_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ copy (
 ) to '{{ env_var("AMENDS_HANDOFF") }}/{{ name or this.identifier }}.parquet' (format parquet, compression zstd)
 {%- endmacro %}
 
-{#- What the models in ml/ read: every signal with the label people gave it. -#}
+{#- What the models in ml/ read: every signal with the label people gave it and the notes that existed a day later. -#}
 {% macro signal_handoff() -%}
     select
         signals.signal_id,
@@ -40,6 +40,18 @@ copy (
         signals.is_timely,
         labels.coded_cause_id,
         labels.coded_cause_basis,
+        labels.reported_cause_id,
+        labels.resolution_cause_id,
+        labels.answered_cause_id,
+        labels.answered_cause_basis,
+        labels.audit_inclusion,
+        labels.labelled_severity,
+        labels.labelled_sentiment,
+        labels.labelled_kind,
+        labels.labelled_theme_id,
+        labels.is_valid,
+        labels.labelled_at,
+        context.note_text,
         signals._source_file,
         signals._line,
         signals._row_hash,
@@ -47,4 +59,5 @@ copy (
         signals._loaded_at
     from {{ ref('int_signal') }} as signals
     left join {{ this }} as labels on signals.signal_id = labels.signal_id
+    left join {{ ref('int_signal_context') }} as context on signals.signal_id = context.signal_id
 {%- endmacro %}

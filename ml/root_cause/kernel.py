@@ -5,7 +5,7 @@ trained on what (`classifier.py`).
 
 Method: least-squares support vector machine, one against the rest (Suykens & Vandewalle 1999; Rifkin & Klautau 2004),
 over the sum of a Gaussian kernel of unit MiniLM vectors and linear kernels of TF-IDF words(1,2) and letters(3-5).
-Every cause counts equally: the ridge of a text is divided by how rare its cause is. One factorisation serves all
+Rare causes count more: the ridge of a text grows with the share of its cause. One factorisation serves all
 causes, which is why 77 causes cost what two do. Chosen over LinearSVC on the same features: docs/ml.md.
 """
 
@@ -120,7 +120,7 @@ def fit(
     terms, support = fit_terms(texts, params), stored_vectors(vectors)
     matrix = terms.transform(texts)
     kernel = gram(support, matrix)
-    penalty = penalties(target, params.regularisation, weights)
+    penalty = penalties(target, params, weights)
     wanted = np.full((len(target), causes), -1.0, dtype=np.float32)
     wanted[np.arange(len(target)), target] = 1.0
     held_out = np.zeros(wanted.shape)
@@ -160,12 +160,12 @@ def _likeness(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.exp(near, out=near))
 
 
-def penalties(target: Rows, ridge: float, weights: Sequence[float] | None) -> Singles:
+def penalties(target: Rows, params: ClassifierParams, weights: Sequence[float] | None = None) -> Singles:
     """Ridge per text (n,): larger for texts of frequent causes and of unsure labellers."""
     counts = np.bincount(target)
     share = np.clip(counts[target] / len(target) * (counts > 0).sum(), _LEAST_SHARE, _LARGEST_SHARE)
     sure = np.ones(len(target)) if weights is None else np.maximum(np.asarray(weights, dtype=np.float64), 0.1)
-    return np.asarray(ridge * share / sure, dtype=np.float32)
+    return np.asarray(params.regularisation * share**params.balance / sure, dtype=np.float32)
 
 
 def solve(kernel: Singles, wanted: Singles, penalty: Singles) -> Singles:

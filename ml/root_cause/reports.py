@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.root_cause.classifier import Judgement, Training
+from ml.root_cause.gate import Verdict
 from ml.root_cause.themes import ThemeModel
 from ml.root_cause.topics import TopicFit, TopicParams
 from ml.tracking import ModelRecord, Tracker
@@ -60,8 +61,9 @@ def track_topics(
     return run.path
 
 
-def track_classifier(tracker: Tracker, training: Training, tags: Mapping[str, str]) -> str | None:
-    """One run for a training, with one nested run per split; registers the model as `champion`."""
+def track_classifier(tracker: Tracker, training: Training, verdict: Verdict, tags: Mapping[str, str]) -> str | None:
+    """One run for a training, with one nested run per split and source; registers the model as `champion`, or as
+    `challenger` when the gate kept the one in use."""
     model_id = training.model.model_id
     with tracker.run("root-cause-classifier", model_id, tags={**tags, "model_id": model_id}) as run:
         run.log_params({**asdict(training.params), "causes": len(training.model.causes)})
@@ -76,9 +78,13 @@ def track_classifier(tracker: Tracker, training: Training, tags: Mapping[str, st
         run.log_figure("confusion.png", confusion_figure(training.random_split))
         run.log_figure("reliability.png", reliability_figure(training.random_split))
         run.log_table("per_cause.json", _per_cause(training.random_split))
-        run.log_text("model_card.md", model_card(training))
-        run.register(_record(training))
-        for name, judgement in (("random split", training.random_split), ("time split", training.time_split)):
+        run.log_text("model_card.md", model_card(training, verdict))
+        run.log_text("gate.md", verdict.reason)
+        run.log_params({"gate": verdict.decision, "gate_basis": verdict.basis})
+        run.register(_record(training, verdict))
+        judged = {"random split": training.random_split, "time split": training.time_split}
+        judged |= {f"{source} alone": own for source, own in training.by_source.items()}
+        for name, judgement in judged.items():
             if judgement is not None:
                 with tracker.run("root-cause-classifier", f"{model_id} {name}", parent=run.run_id) as child:
                     child.log_params({"split": name})
@@ -86,14 +92,15 @@ def track_classifier(tracker: Tracker, training: Training, tags: Mapping[str, st
     return run.path
 
 
-def _record(training: Training) -> ModelRecord:
+def _record(training: Training, verdict: Verdict) -> ModelRecord:
     return ModelRecord(
         name=CLASSIFIER_NAME,
         files=training.model.files(),
         code=_SERVED,
         inputs=(("text", "string"),),
         outputs=(("cause_id", "string"), ("confidence", "double")),
-        card=model_card(training),
+        card=model_card(training, verdict),
+        alias="champion" if verdict.is_promoted else "challenger",
         requirements=("scikit-learn", "skops", "scipy", "numpy", "pandas", "sentence-transformers"),
         tags={"model_id": training.model.model_id},
     )
@@ -107,13 +114,13 @@ def _per_cause(judgement: Judgement) -> dict[str, list[str | float]]:
     return columns
 
 
-def model_card(training: Training) -> str:
+def model_card(training: Training, verdict: Verdict) -> str:
     """Markdown a person reads before trusting the model."""
     random, later = training.random_split.metrics, training.time_split
     lines = [
         "# Root-cause classifier",
         "",
-        f"Model `{training.model.model_id}`: LinearSVC over the MiniLM sentence vector beside TF-IDF, temperature-scaled.",
+        f"Model `{training.model.model_id}`: kernel ridge over the MiniLM sentence vector beside words and letters, calibrated.",
         "",
         "## Intended use",
         "Suggest the most likely known root cause of a customer's redacted text. A reason code written by a person is "
@@ -133,6 +140,7 @@ def model_card(training: Training) -> str:
         *([_card_line("newest 20 %", later.metrics)] if later is not None else []),
         "",
         f"Abstains below confidence {training.model.abstain_below:.2f}.",
+        f"Gate: {verdict.reason}.",
         "",
         "## Limits",
         "Knows only the causes it was trained on; codes are sometimes wrong; languages with few coded texts do worse.",

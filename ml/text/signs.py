@@ -307,7 +307,10 @@ def _by_name(data: ModuleType, group: str) -> dict[str, str]:
 
 
 def _feel_book(data: ModuleType) -> PhraseBook[Feel]:
-    valence = {phrase: value for value, text in data.VALENCE.items() for phrase in entries(text)}
+    # Whoever is angry, desperate, threatens or writes again is not content, whatever else the words mean.
+    unhappy = (data.URGENCY[name] for name in ("anger", "desperate", "threat", "repeated_contact"))
+    valence: dict[str, float] = {phrase: -1.0 for text in unhappy for phrase in entries(text)}
+    valence |= {phrase: float(value) for value, text in data.VALENCE.items() for phrase in entries(text)}
     denies = set(entries(data.NEGATIONS))
     degree = dict.fromkeys(entries(data.WEAKER), _WEAKER) | dict.fromkeys(entries(data.STRONGER), _STRONGER)
     book = {

@@ -62,7 +62,8 @@ DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
 TRIGGERS = {name: suite for name, suite in ML.items() if name == "ml_detection__trigger"}
 # A check of an asset that no step makes would stop every job: an output joins this list with its asset.
-CLASSIFIED = {name: ML[name] for name in ("ml_root_cause__prediction", "ml_root_cause__topic")}
+DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
+CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *DRIVERS}}
 
 
 def _run(suites: Sequence[Suite], stores: Stores) -> Iterator[dg.AssetCheckResult]:
@@ -78,8 +79,14 @@ def check_the_door(stores: Stores) -> Iterator[dg.AssetCheckResult]:
 
 @dg.multi_asset_check(name="check_ml_outputs", specs=specs(CLASSIFIED), pool="checks")
 def check_ml_outputs(stores: Stores) -> Iterator[dg.AssetCheckResult]:
-    """Predictions and topics before anything is built on them."""
+    """What was classified before anything is built on it."""
     yield from _run(list(CLASSIFIED.values()), stores)
+
+
+@dg.multi_asset_check(name="check_drivers", specs=specs(DRIVERS), pool="checks")
+def check_drivers(stores: Stores) -> Iterator[dg.AssetCheckResult]:
+    """Drivers before they are published."""
+    yield from _run(list(DRIVERS.values()), stores)
 
 
 @dg.multi_asset_check(name="check_triggers", specs=specs(TRIGGERS), pool="checks")

@@ -13,6 +13,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from intake.contracts import load_contracts
 from intake.watermark import last_batch, resolve_as_of
 from models.contract import SourceContract
+from models.settings import Settings
 from orchestration import warehouse, watermark
 from orchestration.defs.resources import Stores
 from orchestration.programme import in_force
@@ -20,6 +21,7 @@ from orchestration.programme import in_force
 PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "business_interval", "playbook")
 
 if TYPE_CHECKING:
+    from cases.labels import LabelExport
     from intake.report import FileReport
 
 _DUCKDB_TYPES = {
@@ -66,11 +68,24 @@ def _programme_spec(table: str) -> dg.AssetSpec:
     )
 
 
+def _labels_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=dg.AssetKey(["raw_ledger__label"]),
+        group_name="listen",
+        description="What people said a signal is about: in review, on closing a case, in a questionnaire, by calling a "
+        "case invalid. The newest copy of the ledger's labels, read by the first build of the loop.",
+        owners=["team:ml"],
+        kinds={"parquet", "python"},
+        skippable=True,
+    )
+
+
 @dg.multi_asset(
     name="take_in",
     specs=[
         *(_raw_spec(contract) for _, contract in sorted(load_contracts().items())),
         *(_programme_spec(t) for t in PROGRAMME_TABLES),
+        _labels_spec(),
     ],
     pool="intake",
 )
@@ -91,19 +106,31 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
     for source, entity in sorted(load_contracts()):
         mine = [r for r in reports if (r.source, r.entity) == (source, entity)]
         yield dg.MaterializeResult(asset_key=_raw_key(source, entity), metadata=_intake_metadata(mine))
+    yield dg.MaterializeResult(
+        asset_key=dg.AssetKey(["raw_ledger__label"]), metadata={"labels": _labels(settings).labels}
+    )
     for table in PROGRAMME_TABLES:
         yield dg.MaterializeResult(asset_key=dg.AssetKey([f"raw_programme__{table}"]))
 
 
 def detect_fingerprint(stores: Stores) -> str:
-    """Hash of all that detection depends on: deliveries, programme, warehouse code and the reporting instant."""
+    """Hash of all that detection depends on: deliveries, programme, labels, warehouse code and the reporting instant."""
     settings = stores.settings()
     return watermark.fingerprint(
         batch=last_batch(settings),
         programme=in_force(settings).version,
+        labels=_labels(settings).digest,
         warehouse=warehouse.code_version(),
         as_of=resolve_as_of(settings),
     )
+
+
+def _labels(settings: Settings) -> "LabelExport":
+    """The copy of the ledger's labels, brought up to date."""
+    from casework import review
+    from casework.engine import start
+
+    return review.write_labels(start(settings))
 
 
 def _intake_metadata(reports: "list[FileReport]") -> dict[str, dg.MetadataValue | int]:

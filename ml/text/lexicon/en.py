@@ -34,12 +34,13 @@ VALENCE: dict[int, str] = {
     slow, slowly, late, wait, waiting, waited, waits, hold, confus*, unclear, complicated, difficult, hard,
     expensive, missing, lost, lose, losing, unable, unfortunately, sorry, concern*, concerned, worry, worried,
     worrying, problem*, issue*, error*, mistake*, wrong, wrongly, delay*, cancel*, decline*, declined, reject*,
-    refuse*, refused, denied, deny, block*, blocked, locked, stuck, expired, overcharg*, extra charge*, penalty,
-    without explanation, without notice, complaint*, complain*, boring, bored, old, outdated, tired, cold,
-    noisy, dirty, cramped, limited, lack*, hassle, annoying, annoyed, annoy*, inconvenien*, unexpected*, doubt*,
-    disconnect*, crash*, glitch*, bug, bugs, freez*, frozen, down, outage*, fail, failed, fails, failing,
-    failure*, miss, missed, misinform*, mislead*, ignor*, no reply, no answer, no response, no one, nobody,
-    nothing, hung up, hang up, passed around, over an hour, hours, stranded
+    refuse*, refused, denied, deny, block*, blocked, locked, stuck, expired, overcharg*, charged twice, charged
+    again, never received, not received, extra charge*, penalty, without explanation, without notice,
+    complaint*, complain*, boring, bored, old, outdated, tired, cold, noisy, dirty, cramped, limited, lack*,
+    hassle, annoying, annoyed, annoy*, inconvenien*, unexpected*, doubt*, disconnect*, crash*, glitch*, bug,
+    bugs, freez*, frozen, down, outage*, fail, failed, fails, failing, failure*, miss, missed, misinform*,
+    mislead*, ignor*, no reply, no answer, no response, no one, nobody, nothing, hung up, hang up, passed
+    around, over an hour, hours, stranded
     """,
     -2: """
     thanks for nothing, bad, badly, poor, poorly, broken, broke, disappoint*, unhappy, dissatisf*, frustrat*,

@@ -11,7 +11,7 @@ import pytest
 
 from intake.programme import load_programme
 from ml.conditions import SIGNAL_SCHEMA
-from ml.root_cause.predict import Workbench
+from ml.root_cause.bench import Workbench
 from ml.store import ModelStore
 from ml.text.embed import Embedder, EmbeddingCache
 from ml.tracking import Tracker

@@ -92,6 +92,17 @@ def test_good_outputs_pass() -> None:
         ({"signal_id": "s1"}, {"unique__signal_id"}),
         ({"signal_id": None}, {"complete"}),
         ({"model_cause_id": None, "model_confidence": None, "model_id": None}, set()),
+        ({"urgency": 1.1}, {"probabilities"}),
+        ({"sentiment": -1.5}, {"probabilities"}),
+        ({"severity": 3, "severity_floor": 2}, {"severity_floor"}),
+        ({"severity": 3, "severity_floor": 4, "severity_model": 2}, {"severity_floor"}),
+        ({"severity": 2, "severity_floor": 3, "severity_model": 2}, set()),
+        ({"unsure": "perhaps"}, {"allowed__unsure"}),
+        ({"feedback_kind": "rant"}, {"allowed__feedback_kind"}),
+        ({"is_automatic": True, "unsure": "several"}, {"automatic"}),
+        ({"evidence": '{"cause": [[0, 12], [20, 31]], "severity": null}'}, set()),
+        ({"evidence": '{"cause": ["they stole"]}'}, {"evidence"}),
+        ({"evidence": "they stole"}, {"evidence"}),
     ],
 )
 def test_a_bad_prediction_is_found(cells: dict[str, Any], names: set[str]) -> None:

@@ -44,14 +44,33 @@ classified as (
         labels.coded_cause_id,
         predictions.model_cause_id,
         predictions.model_confidence,
+        predictions.cause_set,
+        predictions.unsure,
+        predictions.is_automatic,
+        predictions.model_failure_type,
+        predictions.failure_type_confidence,
         -- People before models: a coded cause is never overwritten by a predicted one.
-        coalesce(labels.coded_cause_id, predictions.model_cause_id) as cause_id,
+        -- Who read the text and found none of the causes in it is believed, too.
+        case
+            when labels.answered_cause_id is distinct from 'none'
+                then coalesce(labels.coded_cause_id, predictions.model_cause_id)
+        end as cause_id,
         case
             when labels.coded_cause_id is not null then 'code'
+            when labels.answered_cause_id is not distinct from 'none' then null
             when predictions.model_cause_id is not null then 'model'
         end as cause_basis,
         predictions.severity,
         predictions.severity_reason,
+        predictions.severity_floor,
+        predictions.severity_model,
+        predictions.sentiment,
+        predictions.sentiment_confidence,
+        predictions.urgency,
+        predictions.urgency_reasons,
+        predictions.feedback_kind,
+        predictions.feedback_kind_confidence,
+        predictions.evidence,
         predictions.topic_id,
         predictions.topic_model_id,
         predictions.model_id
@@ -97,10 +116,24 @@ select
     classified.coded_cause_id,
     classified.model_cause_id,
     classified.model_confidence,
+    classified.cause_set,
+    classified.unsure,
+    classified.is_automatic,
+    classified.model_failure_type,
+    classified.failure_type_confidence,
     classified.cause_id,
     classified.cause_basis,
     classified.severity,
     classified.severity_reason,
+    classified.severity_floor,
+    classified.severity_model,
+    classified.sentiment,
+    classified.sentiment_confidence,
+    classified.urgency,
+    classified.urgency_reasons,
+    classified.feedback_kind,
+    classified.feedback_kind_confidence,
+    classified.evidence,
     classified.topic_id,
     topics.theme_id,
     causes.journey,
