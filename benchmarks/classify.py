@@ -149,7 +149,7 @@ class Pool:
         rows = np.asarray(labelled)
         wanted = np.full((len(rows), len(self.causes)), -1.0, dtype=np.float32)
         wanted[np.arange(len(rows)), self.target[rows]] = 1.0
-        ridge = kernel.penalties(self.target[rows], ClassifierParams().regularisation, None)
+        ridge = kernel.penalties(self.target[rows], ClassifierParams())
         scores = self.kernel[:, rows] @ kernel.solve(self.kernel[np.ix_(rows, rows)], wanted, ridge)
         right = scores[self.size :].argmax(axis=1) == self.target[self.size :]
         # The slope only spreads probabilities; which rows are least sure hardly depends on it.
