@@ -146,6 +146,12 @@ def stats(engine: Engine) -> dict[str, Any]:
     }
 
 
+def answered(question: Question) -> set[str]:
+    """Signals that enough people have answered this question about."""
+    given = labels.standing(labels.reviewed(question))
+    return {signal_id for signal_id, asked in answered_enough(given) if asked == question}
+
+
 def cause_questions(engine: Engine) -> tuple[str, ...]:
     """Codes of the questionnaire whose answer is a cause."""
     return tuple(question.code for question in engine.programme.questionnaire.questions if question.kind == "cause")

@@ -12,7 +12,8 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# One row per signal. `evidence_key` is what the scores depend on besides the models; `evidence` names the places in the
+# One row per signal. `evidence_key` and `reading_key` are what scores and readings
+# depend on besides the models; `evidence` names the places in the
 # redacted text that carried each decision, as JSON: {"cause": [[begin, end], ...], "severity": ..., "sentiment": ...}.
 PREDICTION = pa.schema(
     [
@@ -42,6 +43,7 @@ PREDICTION = pa.schema(
         ("model_id", pa.string()),
         ("topic_model_id", pa.string()),
         ("reading_id", pa.string()),
+        ("reading_key", pa.string()),
     ]
 )
 TOPIC = pa.schema(

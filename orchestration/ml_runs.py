@@ -17,7 +17,7 @@ from orchestration.programme import in_force, rules_in_force
 
 Metadata = dict[str, dict[str, Any]]
 # Outputs of the last classification that the next one may keep rows of.
-KEPT = ("ml_root_cause__prediction", "ml_root_cause__aspect", "ml_root_cause__miscoding")
+KEPT = tuple(f"ml_root_cause__{name}" for name in ("prediction", "aspect", "miscoding", "drift"))
 
 
 class ClassifyConfig(dg.Config):
@@ -53,10 +53,20 @@ def run_classification(
         bench,
         previous={name: read_output(settings.ml_outputs, name) for name in KEPT},
         refit=config.refit,
+        answered=_answered(settings),
     )
     for name, table in found.tables.items():
         write_output(settings.ml_outputs, name, table)
     return _classification_metadata(found, bench.embedder.model_id)
+
+
+def _answered(settings: Settings) -> set[str]:
+    """Signals reviewers have said enough about; nobody is asked again."""
+    from cases import conf
+    from casework import review
+
+    conf.setup(settings)
+    return review.answered("cause")
 
 
 def _classification_metadata(found: Any, encoder: str) -> Metadata:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml import champions
 from ml.store import ModelStore
 from ml.text.embed import Embedder, EmbeddingCache, Progress, Vectors
 from ml.text.tiers import embedder_for
@@ -19,6 +20,10 @@ from ml.tracking import Tracker
 from models.settings import Settings
 
 _SPACE = "SPACE"
+# Whose decisions those of the loop itself are.
+LOOP = "loop"
+# A run that was not told when it is.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class Workbench:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, from the cache where they are known."""
         return self.embedder.embed(texts, self.cache, on_progress=self.on_progress)
+
+    def promote(self, kind: str, model_id: str, why: str) -> None:
+        """Put a saved model in use and record why; by the loop itself, at the instant it works at."""
+        champions.promote(self.store, kind, model_id, by=LOOP, why=why, at=self.at or EPOCH)
+
+    def keep(self, kind: str, model_id: str, why: str) -> None:
+        """Record that a new model did not take the place of the one in use, and why."""
+        champions.keep(self.store, kind, model_id, by=LOOP, why=why, at=self.at or EPOCH)
 
     def has_moved(self) -> bool:
         """Whether the models in use were made from vectors of another space: then they must be fitted anew."""

@@ -74,7 +74,6 @@ def fitted(
     moved = bench.has_moved()
     themes, theme_url = _themes(rows, programme, bench, topics, refit or moved)
     causes, training, verdict, cause_url = _cause_model(rows, programme, bench, classifier, refit)
-    bench.settle()
     return Fitted(themes, causes, training, verdict, tuple(url for url in (theme_url, cause_url) if url))
 
 
@@ -129,8 +128,8 @@ def _cause_model(
         return champion, training, None, None
     verdict = _verdict(rows, bench, champion, training)
     bench.store.save(KIND, training.model.model_id, training.model.files())
-    if verdict.is_promoted:
-        bench.store.promote(KIND, training.model.model_id)
+    decide = bench.promote if verdict.is_promoted else bench.keep
+    decide(KIND, training.model.model_id, verdict.reason)
     url = reports.track_classifier(bench.tracker, training, verdict, bench.tags)
     return (training.model if verdict.is_promoted or champion is None else champion), training, verdict, url
 

@@ -16,9 +16,11 @@ import numpy as np
 
 from ml.root_cause.classifier import Judgement, Training
 from ml.root_cause.gate import Verdict
+from ml.root_cause.severity_model import SeverityModel
 from ml.root_cause.themes import ThemeModel
 from ml.root_cause.topics import TopicFit, TopicParams
-from ml.tracking import ModelRecord, Tracker
+from ml.text.fused import FusedModel
+from ml.tracking import EXPERIMENTS, ModelRecord, Tracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +39,9 @@ def track_topics(
     ) as run:
         run.log_params(asdict(params))
         run.log_metrics(fit.metrics)
-        for kind in ("born", "kept", "rested"):
+        for kind in sorted(
+            {"born", "kept", "split", "merged", "retired", "candidate"} | {event.kind for event in events}
+        ):
             run.log_metrics({f"themes_{kind}": sum(event.kind == kind for event in events)})
         run.log_table(
             "topics.json",
@@ -90,6 +94,46 @@ def track_classifier(tracker: Tracker, training: Training, verdict: Verdict, tag
                     child.log_params({"split": name})
                     child.log_metrics(judgement.metrics)
     return run.path
+
+
+def track_reading(
+    tracker: Tracker, kind: str, model: FusedModel | SeverityModel, tags: Mapping[str, str]
+) -> str | None:
+    """One run for a training of tone or severity, judged on a fifth of the labelled texts."""
+    with tracker.run(kind, model.model_id, tags={**tags, "model_id": model.model_id}) as run:
+        run.log_metrics(model.metrics)
+        run.log_dataset(
+            "int_signal (texts with a label people gave)",
+            digest=hashlib.sha256(model.model_id.encode()).hexdigest(),
+            rows=int(model.metrics.get("texts", 0)),
+            columns=["text_hash", "vector", "words", "label"],
+            context="training",
+        )
+        run.log_text("model_card.md", reading_card(kind, model))
+    return run.path
+
+
+def reading_card(kind: str, model: FusedModel | SeverityModel) -> str:
+    """Markdown a person reads before trusting a model of tone or severity."""
+    figures = [f"| {name} | {value:.4g} |" for name, value in sorted(model.metrics.items())]
+    return "\n".join(
+        [
+            f"# {kind}",
+            "",
+            f"Model `{model.model_id}`. {EXPERIMENTS[kind]}",
+            "",
+            "## Intended use",
+            "Beside rules, which speak where there is no model. Severity by rule is a floor no model lowers.",
+            "",
+            "## Training data",
+            "Labels people gave: customers by the score beside their words, reviewers by their answers. Never a model's.",
+            "",
+            "## Figures on texts it had not seen",
+            "| figure | value |",
+            "|---|---|",
+            *figures,
+        ]
+    )
 
 
 def _record(training: Training, verdict: Verdict) -> ModelRecord:

@@ -29,6 +29,7 @@ _NEEDED = ("signal_id", "text", "text_author", "text_hash", "score_normalised", 
 _WELCOME = (
     "reason_code", "coded_cause_id", "coded_cause_basis", "reported_cause_id", "resolution_cause_id", "note_text",
     "is_valid", "audit_inclusion", "answered_cause_id", "answered_cause_basis", "channel", "language",
+    "labelled_kind", "labelled_severity",
 )  # fmt: skip
 
 
@@ -95,6 +96,10 @@ class Rows:
     def about_failures(self) -> Rows:
         """The rows that may tell of a failure: all but those beside a clearly good score."""
         return self.take(np.flatnonzero(~self.praised).tolist())
+
+    def column(self, name: str) -> list[Any]:
+        """A column of the hand-over; all None where it has no such column."""
+        return self.table.column(name).to_pylist() if name in self.table.column_names else [None] * len(self)
 
     def evidence_keys(self) -> list[str]:
         """What a score depends on besides the model: text, note and code of every row, as a hash or the text's own."""

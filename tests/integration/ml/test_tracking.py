@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ml.root_cause.bench import Workbench
-from ml.root_cause.classifier import Training
+from ml.root_cause.classifier import ClassifierParams, Training
 from ml.root_cause.predict import classify
 from ml.tracking import Tracker, migrate, tracker_for
 from models.programme import Programme
@@ -55,7 +55,7 @@ def test_a_training_leaves_all_an_ml_engineer_looks_for_and_no_text(
     assert run.info.status == "FINISHED"
     assert run.data.metrics["random_macro_f1"] == pytest.approx(result.training.metrics()["random_macro_f1"])
     assert {"random_ece", "time_accuracy", "abstain_below"} <= run.data.metrics.keys()
-    assert run.data.params["folds"] == "4"
+    assert run.data.params["folds"] == str(ClassifierParams().folds)
     assert run.data.tags["dagster.run_id"] == "some-run"
     assert run.inputs.dataset_inputs[0].dataset.digest == result.training.model.model_id.removeprefix("cause-")
     names = {item.path for item in client.list_artifacts(run_id)}  # type: ignore[attr-defined]
