@@ -100,5 +100,5 @@ def _follows(words: list[str], place: int, rest: tuple[str, ...]) -> bool:
 
 
 def _spellings(phrase: str) -> set[str]:
-    """A phrase as given, without acute accents, and with umlauts written out."""
-    return {phrase, phrase.translate(_BARE), phrase.translate(_SPELLED)}
+    """A phrase as given, without acute accents, with umlauts written out, and without apostrophes."""
+    return {phrase, phrase.translate(_BARE), phrase.translate(_SPELLED), phrase.replace("'", "")}
