@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="What is read off a text: cause, severity, sentiment, evidence.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _MOST = 20_000
+# Possible causes told to a person; the JSON document has all.
+_SHOWN = 4
 
 
 @app.callback()
@@ -147,6 +149,8 @@ def _cause_words(cause: dict[str, Any], is_missing: bool) -> str:
         return "unknown: no model yet"
     reasons = {"none": "no cause fits", "several": "several causes fit", "low_confidence": "confidence is low"}
     doubt = f"; unsure ({reasons[cause['unsure']]}): goes to review" if cause["unsure"] else ""
-    fits = f"; possible: {', '.join(cause['cause_set'])}" if len(cause["cause_set"]) > 1 else ""
+    possible = cause["cause_set"]
+    more = f" and {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
+    fits = f"; possible: {', '.join(possible[:_SHOWN])}{more}" if len(possible) > 1 else ""
     named = f"{cause['title']} ({cause['cause_id']})" if cause["cause_id"] else "unknown"
     return f"{named}, confidence {cause['confidence']:.2f}{fits}{doubt}"
