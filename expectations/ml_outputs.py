@@ -29,7 +29,8 @@ def _prediction(limits: Limits) -> Suite:
     """Needs the number `texts` (signals with a text) and the set `causes` (ids of the taxonomy)."""
     columns = {
         **dict.fromkeys(
-            ("signal_id", "text_hash", "evidence_key", "model_cause_id", "unsure", "model_failure_type"), "VARCHAR"
+            ("signal_id", "text_hash", "evidence_key", "reading_key", "model_cause_id", "unsure", "model_failure_type"),
+            "VARCHAR",
         ),
         **dict.fromkeys(("severity_reason", "urgency_reasons", "feedback_kind", "evidence"), "VARCHAR"),
         **dict.fromkeys(("model_id", "topic_model_id", "reading_id"), "VARCHAR"),

@@ -40,6 +40,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "root-cause-classifier": "Which known root cause is a text about? One run per training, judged on unseen texts.",
     "sentiment": "How does a text feel? Learnt from the scores customers gave beside their words.",
     "feedback-kind": "Is a text a problem, a suggestion or praise? Learnt from reviewers' answers.",
+    "text-drift": "Have texts and predictions moved since the models were fitted? One run per newly ended week.",
     "severity": "How grave is what a text tells? Learnt from reviewers' answers; rules are the floor.",
 }
 # A dead server cost 246 s per call with MLflow's defaults.

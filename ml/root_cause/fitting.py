@@ -9,6 +9,7 @@ Models are functions of vectors: when the encoder moves to another vector space,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,9 +38,11 @@ from ml.root_cause.rows import Rows
 from ml.root_cause.theme_review import TOPICS, keep_fit
 from ml.root_cause.themes import ThemeModel, fit_themes, load_theme_model
 from ml.root_cause.topics import TopicParams
-from ml.store import StoredModel
+from ml.store import ModelRefused, StoredModel
 from ml.text.embed import DIMENSIONS, Vectors
 from models.programme import Programme
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,18 @@ def fitted(
 ) -> Fitted:
     """The active models, or new ones where there is none, or with `refit` where a new one may take their place."""
     moved = bench.has_moved()
-    themes, theme_url = _themes(rows, programme, bench, topics, refit or moved)
     causes, training, verdict, cause_url = _cause_model(rows, programme, bench, classifier, refit)
+    themes, theme_url = _themes(rows, programme, bench, topics, refit or moved, causes)
     return Fitted(themes, causes, training, verdict, tuple(url for url in (theme_url, cause_url) if url))
 
 
 def _themes(
-    rows: Rows, programme: Programme, bench: Workbench, params: TopicParams, refit: bool
+    rows: Rows,
+    programme: Programme,
+    bench: Workbench,
+    params: TopicParams,
+    refit: bool,
+    causes: CauseModel | None,
 ) -> tuple[ThemeModel | None, str | None]:
     """The themes in force. A fit that changes much is kept aside until a person approves it (`theme_review.py`)."""
     stored = bench.store.active(TOPICS)
@@ -95,13 +103,19 @@ def _themes(
         registry=current.registry if current else ThemeRegistry(),
         previous=current,
         guide=Guide.of(programme.taxonomy),
-        causes=[rows.causes[row] if rows.trainable[row] else None for row in sample],
+        causes=_naming_causes(rows, sample, causes, bench),
         dated=_dated(rows, bench, params),
         at=at,
     )
     in_force = keep_fit(bench.store, model, params, at)
     url = reports.track_topics(bench.tracker, model, fit, params, bench.tags)
     return (model if in_force else current), url
+
+
+def _naming_causes(rows: Rows, sample: Sequence[int], model: CauseModel | None, bench: Workbench) -> list[str | None]:
+    """Causes that name topics: as people coded them, else the model's word. Naming teaches no model anything."""
+    guessed: list[str | None] = [None] * len(sample) if model is None else predicted(model, rows, sample, bench)
+    return [rows.causes[row] if rows.trainable[row] else guess for row, guess in zip(sample, guessed, strict=True)]
 
 
 def _dated(rows: Rows, bench: Workbench, params: TopicParams) -> Dated:
@@ -135,8 +149,12 @@ def _cause_model(
 
 
 def _champion(stored: StoredModel | None, causes: set[str]) -> CauseModel | None:
-    """The model in use, unless it knows causes of another programme: those mean nothing here."""
-    model = load_cause_model(stored) if stored else None
+    """The model in use, unless it was made by older code or knows causes of another programme: those mean nothing here."""
+    try:
+        model = load_cause_model(stored) if stored else None
+    except ModelRefused as error:
+        log.warning("a new model is fitted: %s", error)
+        return None
     return model if model is not None and set(model.causes) <= causes else None
 
 
@@ -174,7 +192,7 @@ def _verdict(rows: Rows, bench: Workbench, champion: CauseModel | None, training
     audit = audit_slice(rows.table) if "audit_inclusion" in names else None
     judged = None
     if audit is not None and len(audit.rows):
-        said = [predicted(model, rows, list(audit.rows), bench) for model in (champion, training.model)]
+        said = [predicted(model, rows, list(audit.rows), bench, abstain=False) for model in (champion, training.model)]
         judged = Judged(audit.values, said[0], said[1], [float(weight) for weight in audit.weights])
     return gate(has_champion=True, audit=judged, time_split=_newest(rows, bench, champion, training))
 
@@ -194,7 +212,7 @@ def _newest(rows: Rows, bench: Workbench, champion: CauseModel, training: Traini
 
 
 def predicted(
-    model: CauseModel, rows: Rows, places: Sequence[int], bench: Workbench, *, abstain: bool = False
+    model: CauseModel, rows: Rows, places: Sequence[int], bench: Workbench, *, abstain: bool = True
 ) -> list[str | None]:
     """The likeliest cause of the given rows; None below the confidence to abstain when `abstain`."""
     shares = cause_shares(model, rows, places, bench)

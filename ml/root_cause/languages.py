@@ -90,11 +90,16 @@ def _cause_of_texts(
 def named_by_language(described: Sequence[Described], language: Labels, labels: Labels) -> list[Described]:
     """Topics of another language whose cause is unknown say in their name what language they are in."""
     own = main_language(language)
-    result = []
+    is_guided = any(told.cause_id is not None for told in described)
+    result: list[Described] = []
     for topic, told in enumerate(described):
         rows = labels == topic
         if told.cause_id is None and not own[rows].any():
-            told = replace(told, name=f"In {_SPOKEN[int(np.bincount(language[rows]).argmax())]}: {told.name}")
+            # Where other topics have a cause, what is left in another language is a mixture: its words name nothing.
+            subject = "other subjects" if is_guided else told.name
+            name = f"In {_SPOKEN[int(np.bincount(language[rows]).argmax())]}: {subject}"
+            taken = any(other.name == name for other in result)
+            told = replace(told, name=f"{name} ({topic + 1})" if taken else name)
         result.append(told)
     return result
 

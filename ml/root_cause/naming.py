@@ -30,6 +30,10 @@ _OWN = 0.4
 _PROPOSED = 80
 # A topic is about a cause when this share of what is known about its texts says so.
 _CLEAR = 0.5
+# Of coded texts a smaller share will do, when it is this many times the next cause's: codes are surer than phrases.
+_CLEAR_CODED, _AHEAD = 0.35, 1.5
+# Two causes name a topic together when they make up most of it and neither is a small part.
+_MOST_OF_BOTH, _LEAST_OF_BOTH = 0.65, 0.25
 # Coded texts that are enough to speak for a topic; below, the words decide.
 _ENOUGH_CODED = 5
 # A topic is named in the corpus' main language when this share of its texts is in it: its readers speak that.
@@ -133,8 +137,9 @@ def describe(
 ) -> list[Described]:
     """Name, keywords and words of every topic, in order; no two names are the same.
 
-    `causes` are causes people coded, one per text, None where nobody did. A topic that is clearly about one cause of
-    the guide is named by its title, and where several are, by what tells each from the others. `said` is
+    `causes` are causes people coded or a model gave, one per text, None where unknown. A topic that is clearly about one
+    cause of the guide is named by its title, one that is about two by both, and where several are, by what tells each
+    from the others. `said` is
     `guide.said(texts)` where it is at hand, `known` the cause of topics that were made by cause.
     """
     weight = weigh(table, labels)
@@ -146,7 +151,8 @@ def describe(
     told = _told_apart(table, labels, about, weight, readable)
     forms = table.written(sorted({term for terms in [*ranked, *told.values()] for term in terms}))
     titles = {cause_id: title for cause_id, title, _ in guide.causes} if guide else {}
-    names = _names(ranked, about, told, forms, titles)
+    pairs = topic_pairs(labels, guide, causes, about)
+    names = _names(ranked, about, told, forms, titles, pairs)
     return [
         Described(name, tuple(forms.get(term, term) for term in ranked[topic]), tuple(words[topic]), about[topic])
         for topic, name in enumerate(names)
@@ -178,14 +184,42 @@ def _cause_of(
         own = coded[rows][coded[rows] >= 0]
         if len(own) >= max(_ENOUGH_CODED, len(rows) // 20):
             counts = np.bincount(own, minlength=len(guide.causes))
-            return guide.causes[int(counts.argmax())][0] if counts.max() >= _CLEAR * len(own) else None
+            first, second = _two_largest(counts)
+            clear = counts[first] >= _CLEAR_CODED * len(own) and counts[first] >= _AHEAD * counts[second]
+            return guide.causes[first][0] if clear else None
     share = said[rows].mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         telling = np.where(share > usual, share * np.log(share / usual), 0.0)
     best = int(telling.argmax())
-    second = float(np.partition(telling, -2)[-2]) if len(telling) > 1 else 0.0
-    clear = share[best] >= _CLEAR and telling[best] > 1.5 * second
+    next_best = float(np.partition(telling, -2)[-2]) if len(telling) > 1 else 0.0
+    clear = share[best] >= _CLEAR and telling[best] > 1.5 * next_best
     return guide.causes[best][0] if clear else None
+
+
+def _two_largest(counts: NDArray[np.int64]) -> tuple[int, int]:
+    order = np.argsort(-counts, kind="stable")
+    return int(order[0]), int(order[min(1, len(order) - 1)])
+
+
+def topic_pairs(
+    labels: NDArray[np.int64], guide: Guide | None, causes: Sequence[str | None] | None, about: Sequence[str | None]
+) -> dict[int, str]:
+    """Titles of the two causes that together make up most of a topic which is clearly about neither alone."""
+    if guide is None or causes is None or len(guide.causes) < 2:
+        return {}
+    known = {cause_id: place for place, (cause_id, _, _) in enumerate(guide.causes)}
+    coded = np.array([known.get(cause or "", -1) for cause in causes])
+    pairs: dict[int, str] = {}
+    for topic in (topic for topic, cause in enumerate(about) if cause is None):
+        own = coded[(labels == topic) & (coded >= 0)]
+        if len(own) < _ENOUGH_CODED:
+            continue
+        counts = np.bincount(own, minlength=len(guide.causes))
+        first, second = _two_largest(counts)
+        both = counts[first] + counts[second] >= _MOST_OF_BOTH * len(own)
+        if both and counts[second] >= _LEAST_OF_BOTH * len(own):
+            pairs[topic] = f"{guide.causes[first][1]} / {guide.causes[second][1]}"
+    return pairs
 
 
 def _readable(table: TermTable, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -261,12 +295,13 @@ def _names(
     told: dict[int, list[str]],
     forms: dict[str, str],
     titles: dict[str, str],
+    pairs: Mapping[int, str],
 ) -> list[str]:
     """A name for every topic; the larger topic (the smaller number) keeps the shorter name where two would be equal."""
     names: list[str] = []
     for topic, terms in enumerate(ranked):
         cause = about[topic]
-        title = titles.get(cause or "")
+        title = titles.get(cause or "", pairs.get(topic))
         if title is None:
             options = [[forms.get(term, term) for term in terms[first:]] for first in range(max(1, len(terms)))]
             proposals = [topic_name(option) for option in options]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from ml.outputs import MISCODING, THEME_EVENT
+from ml.outputs import DRIFT, MISCODING, THEME_EVENT
+from ml.root_cause import reports
 from ml.root_cause.asked import review_queue
 from ml.root_cause.bench import Workbench
 from ml.root_cause.classifier import ClassifierParams, NotEnoughData, Training
@@ -101,7 +102,7 @@ def classify(
         "ml_root_cause__review": review_queue(rows, scores, models.causes, miscoding, bench, answered),
         "ml_root_cause__drift": _drift(rows, scores, models, bench, previous, fresh),
     }
-    urls = (*models.run_urls, *read.run_urls)
+    urls = (*models.run_urls, *read.run_urls, *_told_drift(tables["ml_root_cause__drift"], previous, bench))
     return Classified(tables, fresh, len(rows) - fresh, models.training, models.verdict, *models.ids, run_urls=urls)
 
 
@@ -113,6 +114,14 @@ def _drift(
     if not fresh and known is not None and set(known.column("model_id").to_pylist()) == {models.ids[0]}:
         return known
     return drift_by_week(rows, scores, models.ids[0], bench)
+
+
+def _told_drift(found: pa.Table, previous: Tables, bench: Workbench) -> tuple[str, ...]:
+    """MLflow hears of drift when a week has ended that was not told before."""
+    known = previous.get("ml_root_cause__drift", DRIFT.empty_table()).column("week").to_pylist()
+    weeks = set(found.column("week").to_pylist()) - set(known)
+    url = reports.track_drift(bench.tracker, found, bench.tags) if weeks else None
+    return (url,) if url else ()
 
 
 def _miscoding(models: Fitted, previous: Tables) -> pa.Table:

@@ -7,12 +7,13 @@ holds a customer's text: names of causes, words that many texts share, and numbe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from ml.root_cause.classifier import Judgement, Training
 from ml.root_cause.gate import Verdict
@@ -111,6 +112,44 @@ def track_reading(
         )
         run.log_text("model_card.md", reading_card(kind, model))
     return run.path
+
+
+def track_drift(tracker: Tracker, drift: pa.Table, tags: Mapping[str, str]) -> str | None:
+    """One run per look at the weeks: figures of the newest week, and how each measure went, against its limit."""
+    rows = drift.to_pylist()
+    newest = max(row["week"] for row in rows)
+    with tracker.run("text-drift", f"week of {newest}", tags={**tags, "week": str(newest)}) as run:
+        run.log_params({"model_id": rows[0]["model_id"]})
+        own = [row for row in rows if row["week"] == newest]
+        run.log_metrics({row["measure"]: row["value"] for row in own if row["value"] is not None})
+        run.log_metrics({"drifting_measures": sum(bool(row["is_drift"]) for row in own)})
+        run.log_table(
+            "drift.json",
+            {name: [str(value) for value in drift.column(name).to_pylist()] for name in drift.column_names},
+        )
+        run.log_figure("drift.png", drift_figure(rows))
+    return run.path
+
+
+def drift_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """One small panel per measure: value by week, the limit dashed, weeks beyond it in red."""
+    names = sorted({row["measure"] for row in rows})
+    figure = _figure(10, 2 + 1.6 * ((len(names) + 2) // 3))
+    for place, name in enumerate(names):
+        own = sorted(
+            (row for row in rows if row["measure"] == name and row["value"] is not None), key=lambda row: row["week"]
+        )
+        axes = figure.add_subplot((len(names) + 2) // 3, 3, place + 1)
+        weeks = [row["week"] for row in own]
+        axes.plot(weeks, [row["value"] for row in own], color="black", linewidth=1)
+        axes.plot(weeks, [row["limit_value"] for row in own], color="grey", linestyle="--", linewidth=1)
+        beyond = [row for row in own if row["is_drift"]]
+        axes.scatter([row["week"] for row in beyond], [row["value"] for row in beyond], color="firebrick", zorder=3)
+        axes.set_title(name.replace("_", " "), fontsize=9)
+        axes.tick_params(labelsize=7, axis="both")
+        axes.tick_params(labelrotation=45, axis="x")
+    figure.tight_layout()
+    return figure
 
 
 def reading_card(kind: str, model: FusedModel | SeverityModel) -> str:

@@ -36,6 +36,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("drift", {"low": 0.4}, "intervals"),
     ("drift", {"week": date(2024, 5, 7)}, "monday"),
     ("drift", {"value": None, "is_drift": True}, "known_verdict"),
+    ("drift", {"is_drift": True}, "still_as_learnt"),
     ("driver", {"effect": -2.5}, "intervals"),
     ("driver", {"effect": -11.0, "low": -12.0}, "intervals"),
     ("driver", {"low": None}, "known_effects"),
