@@ -99,15 +99,20 @@ def run_drivers(settings: Settings, *, as_of: str) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     from ml.outputs import read_output, write_output
+    from ml.root_cause.bench import bench_for
     from ml.root_cause.drivers import drivers
+    from ml.root_cause.mentions import mentions
+    from ml.tracking import tracker_for
 
     topics = read_output(settings.ml_outputs, "ml_root_cause__topic").to_pylist()
+    signals, programme = pq.read_table(settings.handoff / "fct_signal.parquet"), in_force(settings).programme
     found = drivers(
-        pq.read_table(settings.handoff / "fct_signal.parquet"),
-        in_force(settings).programme.taxonomy,
+        signals,
+        programme.taxonomy,
         as_of=datetime.fromisoformat(f"{as_of}+00:00"),
         theme_names={row["theme_id"]: row["name"] for row in topics if row["theme_id"]},
         triggers=read_output(settings.ml_outputs, "ml_detection__trigger"),
+        mentions=mentions(signals, programme, bench_for(settings, signals, tracker=tracker_for(settings))),
     )
     write_output(settings.ml_outputs, "ml_root_cause__driver", found)
     clear = [row["sentence"] for row in found.to_pylist() if row["verdict"] in ("lowers", "raises")]

@@ -19,7 +19,7 @@ from ml.text.tiers import embedder_for
 from ml.tracking import Tracker
 from models.settings import Settings
 
-_SPACE = "SPACE"
+SPACE = "SPACE"
 # Whose decisions those of the loop itself are.
 LOOP = "loop"
 # A run that was not told when it is.
@@ -53,12 +53,12 @@ class Workbench:
 
     def has_moved(self) -> bool:
         """Whether the models in use were made from vectors of another space: then they must be fitted anew."""
-        known = self.store.note(_SPACE)
+        known = self.store.note(SPACE)
         return known is not None and known != self.embedder.space
 
     def settle(self) -> None:
         """Note that the models in use belong to this encoder's space."""
-        self.store.set_note(_SPACE, self.embedder.space)
+        self.store.set_note(SPACE, self.embedder.space)
 
 
 def bench_for(

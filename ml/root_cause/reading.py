@@ -17,10 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml.root_cause.aspects import SURE, Aspect, aspects
+from ml.root_cause.bench import SPACE
 from ml.root_cause.cause_model import CauseModel, load_cause_model
 from ml.root_cause.classifier import KIND as CAUSE
 from ml.root_cause.evidence import Floats, Pieces, carried, pieces_of
 from ml.root_cause.felt import MOST_PLACES, Evidence, ReadingModels, feel, feeling_places, felt_columns, rule_places
+from ml.root_cause.scoring import NEAR_ENOUGH
 from ml.root_cause.severity import severities
 from ml.root_cause.severity_model import KIND as SEVERITY
 from ml.root_cause.severity_model import load_severity_model
@@ -35,9 +37,6 @@ from ml.text.fused import load_fused
 from ml.text.sentiment import sentiments
 from ml.text.signs import LANGUAGES, read_signs
 from models.programme import Programme
-
-# Below this cosine to every topic a text belongs to none.
-NEAR_ENOUGH = 0.15
 
 log = logging.getLogger(__name__)
 M = TypeVar("M")
@@ -226,7 +225,7 @@ def encoder_of(store: ModelStore) -> Embedder:
     from ml.text import student
 
     stored = store.active(student.KIND)
-    space = store.note("SPACE")
+    space = store.note(SPACE)
     if stored is None or space not in (None, stored.model_id):
         return Embedder()
     own = student.load_student(stored)
