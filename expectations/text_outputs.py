@@ -145,7 +145,8 @@ def _drift() -> Suite:
         Check("known_verdict", "Drift is said only of what was measured.",
               sql.faults("unmeasured_drift", [("is_drift", "is_drift AND value IS NULL")])),
         Check("still_as_learnt", "No measure of the newest week is beyond its limit: texts are what the models learnt from.",
-              Measure("drifting", "(SELECT count(*) FROM t WHERE is_drift AND value IS NOT NULL AND week = (SELECT max(week) FROM t))"),
+              Measure("drifting", "(SELECT count(*) FROM t WHERE is_drift AND value IS NOT NULL "
+                                  "AND week = (SELECT max(week) FROM t))"),
               frame="facts", severity="warn", low=0, high=0),
         sql.not_in_future([("week", 1)]),
     )  # fmt: skip

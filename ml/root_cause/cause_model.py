@@ -15,11 +15,12 @@ from ml.root_cause.calibration import Calibration
 from ml.root_cause.examples import Floats, Notes
 from ml.root_cause.fusion import CodeModel, Opinion, Pool
 from ml.root_cause.kernel import KernelModel, Terms
-from ml.store import ModelRefused, StoredModel, dump_array, dump_estimator, dump_json
+from ml.store import ModelRefused, StoredModel, dump_array, dump_json
 from ml.text.embed import Vectors
+from ml.text.tfidf import load_tfidf, tfidf_files
 
 # Part of the model id: raise it when the same data and parameters would give another model.
-CODE_VERSION = 2
+CODE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Reader:
 
     def files(self, name: str) -> dict[str, bytes]:
         """Its arrays and vectorisers for the store, each file name led by `name`."""
-        terms = {"words": self.kernel.terms.words, "letters": self.kernel.terms.letters}
         return {
-            f"{name}-terms.skops": dump_estimator(terms),
+            **tfidf_files(f"{name}-words", self.kernel.terms.words),
+            **tfidf_files(f"{name}-letters", self.kernel.terms.letters),
             f"{name}-support.npy": dump_array(self.kernel.support.astype(np.float16)),
             f"{name}-dual.npy": dump_array(self.kernel.dual),
             f"{name}-weights.npy": dump_array(self.kernel.weights),
@@ -47,9 +48,9 @@ class Reader:
 
 
 def _reader(stored: StoredModel, name: str) -> Reader:
-    terms, meant = stored.estimator(f"{name}-terms.skops"), stored.json(f"{name}-calibration.json")
+    meant = stored.json(f"{name}-calibration.json")
     kernel = KernelModel(
-        Terms(terms["words"], terms["letters"]),
+        Terms(load_tfidf(stored, f"{name}-words"), load_tfidf(stored, f"{name}-letters")),
         support=stored.array(f"{name}-support.npy").astype(np.float32),
         dual=stored.array(f"{name}-dual.npy"),
         weights=stored.array(f"{name}-weights.npy"),

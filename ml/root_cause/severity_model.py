@@ -34,10 +34,11 @@ from ml.text.fused import (
     usable,
 )
 from ml.text.signs import Signs
+from ml.text.tfidf import load_tfidf, tfidf_files
 
 KIND = "severity"
 # Part of what makes a stored model readable: raise it when the columns of `Context.columns` change.
-CODE_VERSION = 1
+CODE_VERSION = 2
 # A logistic regression on words and vectors: 20,000 texts take about half a CPU-minute, and more tell little more.
 DEFAULT = FusedParams(min_texts=300, max_texts=20_000, regularisation=1.0)
 _BOOTSTRAPS = 400
@@ -98,8 +99,11 @@ class SeverityModel:
             "metrics": self.metrics,
             "code_version": CODE_VERSION,
         }
-        parts = {"vectoriser": self.vectoriser, "steps": list(self.steps)}
-        return {"model.skops": dump_estimator(parts), "about.json": dump_json(about)}
+        return {
+            **tfidf_files("words", self.vectoriser),
+            "model.skops": dump_estimator(list(self.steps)),
+            "about.json": dump_json(about),
+        }
 
 
 def load_severity_model(stored: StoredModel) -> SeverityModel:
@@ -107,11 +111,10 @@ def load_severity_model(stored: StoredModel) -> SeverityModel:
     about = stored.json("about.json")
     if about.get("code_version") != CODE_VERSION:
         raise ModelRefused(f"{stored.model_id}: made by version {about.get('code_version')} of the severity model")
-    parts = stored.estimator("model.skops")
     return SeverityModel(
         model_id=stored.model_id,
-        vectoriser=parts["vectoriser"],
-        steps=tuple(parts["steps"]),
+        vectoriser=load_tfidf(stored, "words"),
+        steps=tuple(stored.estimator("model.skops")),
         levels=tuple(int(level) for level in about["levels"]),
         channels=tuple(about["channels"]),
         metrics=dict(about["metrics"]),

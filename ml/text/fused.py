@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from ml.store import ModelRefused, StoredModel, dump_estimator, dump_json
 from ml.text.embed import Vectors, as_unit, text_key
 from ml.text.signs import Signs
+from ml.text.tfidf import load_tfidf, tfidf_files
 from models.outcome import Ratio
 
 # Part of the model id: raise it when the same data and parameters would give another model.
-CODE_VERSION = 1
+CODE_VERSION = 2
 # Signs get somewhat more weight than the words: chosen on the tweets among 0.6, 1 and 1.5.
 _SIGNS = 1.5
 
@@ -100,8 +101,11 @@ class FusedModel:
             "metrics": self.metrics,
             "code_version": CODE_VERSION,
         }
-        parts = {"vectoriser": self.vectoriser, "estimator": self.estimator}
-        return {"model.skops": dump_estimator(parts), "about.json": dump_json(about)}
+        return {
+            **tfidf_files("words", self.vectoriser),
+            "model.skops": dump_estimator(self.estimator),
+            "about.json": dump_json(about),
+        }
 
 
 def load_fused(stored: StoredModel) -> FusedModel:
@@ -109,11 +113,10 @@ def load_fused(stored: StoredModel) -> FusedModel:
     about = stored.json("about.json")
     if about.get("code_version") != CODE_VERSION:
         raise ModelRefused(f"{stored.model_id}: made by version {about.get('code_version')} of the text models")
-    parts = stored.estimator("model.skops")
     return FusedModel(
         model_id=stored.model_id,
-        vectoriser=parts["vectoriser"],
-        estimator=parts["estimator"],
+        vectoriser=load_tfidf(stored, "words"),
+        estimator=stored.estimator("model.skops"),
         classes=tuple(about["classes"]),
         extras=int(about["extras"]),
         metrics=dict(about["metrics"]),

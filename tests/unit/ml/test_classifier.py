@@ -251,7 +251,7 @@ def test_texts_without_words_are_not_counted_as_enough() -> None:
 
 def test_a_model_of_an_earlier_version_is_refused(trained: Training) -> None:
     files = dict(trained.model.files())
-    files["about.json"] = files["about.json"].replace(b'"code_version": 2', b'"code_version": 1')
+    files["about.json"] = files["about.json"].replace(b'"code_version": 3', b'"code_version": 1')
     with pytest.raises(ModelRefused, match="version 1"):
         load_cause_model(StoredModel(KIND, "old", files))
 

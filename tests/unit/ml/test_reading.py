@@ -220,7 +220,7 @@ def test_a_model_of_another_version_is_left_out_and_the_rest_still_reads(
 ) -> None:
     store, own = ModelStore(tmp_path), models.sentiment
     assert own is not None
-    old = own.files()["about.json"].replace(b'"code_version": 1', b'"code_version": 0')
+    old = own.files()["about.json"].replace(b'"code_version": 2', b'"code_version": 0')
     store.save(SENTIMENT, "old", own.files() | {"about.json": old})
     store.promote(SENTIMENT, "old")
     assert open_reader(store, bank).models.sentiment is None

@@ -64,7 +64,7 @@ def test_a_saved_model_says_the_same_and_one_of_another_version_is_refused(tmp_p
     before = model.probabilities(fresh.signs(), fresh.vectors())
     assert np.array_equal(before, loaded.probabilities(fresh.signs(), fresh.vectors()))
     files = model.files() | {
-        "about.json": model.files()["about.json"].replace(b'"code_version": 1', b'"code_version": 0')
+        "about.json": model.files()["about.json"].replace(b'"code_version": 2', b'"code_version": 0')
     }
     store.save(KIND, "old", files)
     with pytest.raises(ModelRefused, match="version 0"):

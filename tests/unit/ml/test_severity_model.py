@@ -79,7 +79,7 @@ def test_a_saved_model_says_the_same_and_an_unknown_channel_is_no_error(tmp_path
     context = Context([None] * 20, ["carrier pigeon"] * 20, np.full(20, np.nan))
     before = model.probabilities(fresh.signs(), fresh.vectors(), context)
     assert np.array_equal(loaded.probabilities(fresh.signs(), fresh.vectors(), context), before)
-    old = model.files()["about.json"].replace(b'"code_version": 1', b'"code_version": 0')
+    old = model.files()["about.json"].replace(b'"code_version": 2', b'"code_version": 0')
     store.save(KIND, "old", model.files() | {"about.json": old})
     with pytest.raises(ModelRefused, match="version 0"):
         load_severity_model(store.load(KIND, "old"))

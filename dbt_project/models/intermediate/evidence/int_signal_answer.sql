@@ -84,15 +84,15 @@ drawn as (
 
 select
     decided.signal_id,
-    max(case when question = 'cause' then label_value end) as cause_id,
-    max(case when question = 'cause' then if(is_review, 'review', 'case_owner') end) as cause_basis,
+    max(case when decided.question = 'cause' then decided.label_value end) as cause_id,
+    max(case when decided.question = 'cause' then if(decided.is_review, 'review', 'case_owner') end) as cause_basis,
     max(drawn.audit_inclusion) as audit_inclusion,
-    cast(max(case when question = 'severity' then label_value end) as bigint) as severity,
-    max(case when question = 'sentiment' then label_value end) as sentiment,
-    max(case when question = 'kind' then label_value end) as feedback_kind,
-    max(case when question = 'theme' then label_value end) as theme_id,
-    bool_and(case when question = 'is_valid' then label_value = 'yes' end) as is_valid,
-    max(labelled_at) as labelled_at
+    cast(max(case when decided.question = 'severity' then decided.label_value end) as bigint) as severity,
+    max(case when decided.question = 'sentiment' then decided.label_value end) as sentiment,
+    max(case when decided.question = 'kind' then decided.label_value end) as feedback_kind,
+    max(case when decided.question = 'theme' then decided.label_value end) as theme_id,
+    bool_and(case when decided.question = 'is_valid' then decided.label_value = 'yes' end) as is_valid,
+    max(decided.labelled_at) as labelled_at
 from decided
 left join drawn on decided.signal_id = drawn.signal_id
 group by decided.signal_id

@@ -52,12 +52,12 @@ classified as (
         -- People before models: a coded cause is never overwritten by a predicted one.
         -- Who read the text and found none of the causes in it is believed, too.
         case
-            when labels.answered_cause_id is distinct from 'none'
+            when coalesce(labels.answered_cause_id, '') != 'none'
                 then coalesce(labels.coded_cause_id, predictions.model_cause_id)
         end as cause_id,
         case
             when labels.coded_cause_id is not null then 'code'
-            when labels.answered_cause_id is not distinct from 'none' then null
+            when labels.answered_cause_id = 'none' then null
             when predictions.model_cause_id is not null then 'model'
         end as cause_basis,
         predictions.severity,
