@@ -7,24 +7,20 @@ holds a customer's text: names of causes, words that many texts share, and numbe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from ml.root_cause.classifier import Judgement, Training
+from ml.root_cause.figures import confusion_figure, drift_figure, reliability_figure, topic_map
 from ml.root_cause.gate import Verdict
 from ml.root_cause.severity_model import SeverityModel
 from ml.root_cause.themes import ThemeModel
 from ml.root_cause.topics import TopicFit, TopicParams
 from ml.text.fused import FusedModel
 from ml.tracking import EXPERIMENTS, ModelRecord, Tracker
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 CLASSIFIER_NAME = "root-cause-classifier"
 _SERVED = Path(__file__).with_name("served.py")
@@ -131,27 +127,6 @@ def track_drift(tracker: Tracker, drift: pa.Table, tags: Mapping[str, str]) -> s
     return run.path
 
 
-def drift_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """One small panel per measure: value by week, the limit dashed, weeks beyond it in red."""
-    names = sorted({row["measure"] for row in rows})
-    figure = _figure(10, 2 + 1.6 * ((len(names) + 2) // 3))
-    for place, name in enumerate(names):
-        own = sorted(
-            (row for row in rows if row["measure"] == name and row["value"] is not None), key=lambda row: row["week"]
-        )
-        axes = figure.add_subplot((len(names) + 2) // 3, 3, place + 1)
-        weeks = [row["week"] for row in own]
-        axes.plot(weeks, [row["value"] for row in own], color="black", linewidth=1)
-        axes.plot(weeks, [row["limit_value"] for row in own], color="grey", linestyle="--", linewidth=1)
-        beyond = [row for row in own if row["is_drift"]]
-        axes.scatter([row["week"] for row in beyond], [row["value"] for row in beyond], color="firebrick", zorder=3)
-        axes.set_title(name.replace("_", " "), fontsize=9)
-        axes.tick_params(labelsize=7, axis="both")
-        axes.tick_params(labelrotation=45, axis="x")
-    figure.tight_layout()
-    return figure
-
-
 def reading_card(kind: str, model: FusedModel | SeverityModel) -> str:
     """Markdown a person reads before trusting a model of tone or severity."""
     figures = [f"| {name} | {value:.4g} |" for name, value in sorted(model.metrics.items())]
@@ -236,59 +211,3 @@ def _card_line(name: str, figures: dict[str, float]) -> str:
         f"| {name} | {figures['texts']:.0f} | {figures['accuracy']:.3f} | {figures['macro_f1']:.3f} | "
         f"{figures['ece']:.3f} | {figures['coverage_at_90_precision']:.3f} |"
     )
-
-
-def _figure(width: float, height: float) -> Figure:
-    # Figure without pyplot: no global state, no display, safe in any thread.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height))
-
-
-def confusion_figure(judgement: Judgement) -> Figure:
-    """Confusion matrix, each row as shares of the true cause."""
-    size = 2.5 + 0.5 * len(judgement.causes)
-    figure = _figure(size + 1, size)
-    axes = figure.add_subplot()
-    totals = np.maximum(judgement.confusion.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(judgement.confusion / totals, vmin=0, vmax=1, cmap="Blues")
-    axes.set_xticks(range(len(judgement.causes)), judgement.causes, rotation=60, ha="right")
-    axes.set_yticks(range(len(judgement.causes)), judgement.causes)
-    axes.set(xlabel="predicted cause", ylabel="coded cause", title="Unseen texts: share of each coded cause")
-    for row, column in zip(*np.nonzero(judgement.confusion), strict=True):
-        share = judgement.confusion[row, column] / totals[row, 0]
-        colour = "white" if share > 0.55 else "black"
-        axes.text(column, row, str(judgement.confusion[row, column]), ha="center", va="center", color=colour)
-    figure.colorbar(image, shrink=0.7)
-    return figure
-
-
-def reliability_figure(judgement: Judgement) -> Figure:
-    """Accuracy against stated confidence; on the diagonal the model means what it says."""
-    figure = _figure(5, 4.5)
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
-    axes.plot(
-        [mean for mean, _, _ in judgement.reliability], [right for _, right, _ in judgement.reliability], marker="o"
-    )
-    for mean, right, count in judgement.reliability:
-        axes.annotate(str(count), (mean, right), textcoords="offset points", xytext=(4, -10), fontsize=8)
-    title = f"Calibration on unseen texts (error {judgement.metrics['ece']:.3f})"
-    axes.set(xlabel="confidence", ylabel="share right", title=title, xlim=(0, 1), ylim=(0, 1))
-    return figure
-
-
-def topic_map(model: ThemeModel) -> Figure:
-    """Topics in the plane of the two main directions of their centroids; area is the number of sample texts."""
-    centred = model.centroids - model.centroids.mean(axis=0)
-    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
-    places = left[:, :2] * strength[:2]
-    if places.shape[1] < 2:
-        places = np.hstack([places, np.zeros((len(places), 1), dtype=places.dtype)])
-    figure = _figure(9, 7)
-    axes = figure.add_subplot()
-    axes.scatter(places[:, 0], places[:, 1], s=[4 * topic.size for topic in model.topics], alpha=0.35)
-    for topic, (x, y) in zip(model.topics, places, strict=True):
-        axes.annotate(topic.name, (float(x), float(y)), fontsize=7, ha="center")
-    axes.set(title="Topics by likeness of meaning", xticks=[], yticks=[])
-    return figure
