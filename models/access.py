@@ -79,8 +79,10 @@ class Reach:
 
     def within(self, other: Reach) -> bool:
         """Whether the other one, whenever it holds, names everything this one names."""
+        # Whoever reaches everything names nobody: by names alone it would lie within the smallest reach.
         return other.is_everything or (
-            self.people <= other.people
+            not self.is_everything
+            and self.people <= other.people
             and self.teams <= other.teams
             and self.branches <= other.branches
             and self.regions <= other.regions
