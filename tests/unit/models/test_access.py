@@ -8,7 +8,8 @@ from models.access import Principal, reaches
 from models.routing import Condition, Match
 from models.staff import OrgChart, Position, Team, Teams
 
-TEAMS = Teams(
+NOBODY_HERE = Match(all=(Condition(field="team_id", op="is", value="T0009"),))
+TEAMS = Teams(teams=(Team(code="other", title="Another team", members=NOBODY_HERE),))
     teams=(
         Team(
             code="other", title="Another team", members=Match(all=(Condition(field="team_id", op="is", value="T0009"),))
