@@ -10,12 +10,6 @@ from models.staff import OrgChart, Position, Team, Teams
 
 NOBODY_HERE = Match(all=(Condition(field="team_id", op="is", value="T0009"),))
 TEAMS = Teams(teams=(Team(code="other", title="Another team", members=NOBODY_HERE),))
-    teams=(
-        Team(
-            code="other", title="Another team", members=Match(all=(Condition(field="team_id", op="is", value="T0009"),))
-        ),
-    )
-)
 CASE = {"owner": "p9", "team": "north-desk", "branch": "B9", "region": None}
 
 
