@@ -32,6 +32,7 @@ def run_demo(*, company: str, customers: int, weeks: int, seed: int, cfpb: Path 
         say(_synthetic(settings, company, customers, weeks, seed))
     code = run_and_show(settings, as_json=as_json)
     if code == 0 and not as_json:
+        _largest_themes(settings)
         _where_to_look(settings, base, time.monotonic() - started)
     return code
 
@@ -76,16 +77,34 @@ def _deliver(files: list[Path], inbox: Path) -> None:
         part.replace(target)
 
 
+def _largest_themes(settings: Settings, most: int = 8) -> None:
+    """What customers write about most, by theme: topics in other languages count with theirs."""
+    from ml.outputs import read_output
+
+    topics = read_output(settings.ml_outputs, "ml_root_cause__topic")
+    if not topics.num_rows:
+        return
+    themes = topics.group_by(["theme_id", "name"]).aggregate([("signals", "sum")])
+    rows = sorted(themes.to_pylist(), key=lambda row: (-row["signals_sum"], row["name"]))
+    texts = sum(row["signals_sum"] for row in rows)
+    console.print(f"\nWhat customers write about, the largest of {len(rows)} themes:")
+    for row in rows[:most]:
+        share = row["signals_sum"] / max(texts, 1)
+        console.print(f"  {row['signals_sum']:>6,}  {share:5.1%}  {row['name']}", soft_wrap=True, highlight=False)
+
+
 def _where_to_look(settings: Settings, base: Settings, seconds: float) -> None:
     prefix = "" if settings.home == base.home else f"AMENDS_HOME={settings.home} AMENDS_PROGRAMME={settings.programme} "
     console.print(f"\n[bold]Done in {seconds:.0f} s.[/] Where to look:", soft_wrap=True)
     for line in (
         f"{prefix}make up        starts the UIs below, make down ends them",
         f"  Dagster   http://127.0.0.1:{settings.dagster_port}   assets, checks, sensors, runs",
-        f"  MLflow    http://127.0.0.1:{settings.mlflow_port}   experiments root-cause-topics, root-cause-classifier",
+        f"  MLflow    http://127.0.0.1:{settings.mlflow_port}   one experiment per question: topics, causes, sentiment, drift",
         "make docs      writes dbt_project/target/static_index.html: every table, column and test; opens in any browser",
         f"{prefix}amends case list        the cases; amends case show CASE: owner and why, clocks, playbook, history",
         f"{prefix}amends case explain CASE walks a case back to its raw row; amends check invariants holds the ledger to its word",
+        f"{prefix}amends text try WORDS   how one text is read and why; amends themes list: what customers write about",
+        f"{prefix}amends review list      what a reviewer is asked; amends world score text: every reading against the truth",
         f"{prefix}amends sla tick         what the clocks ask for; amends outbox list: what went to whom (as files in outgoing/)",
         f"published tables: {settings.published / 'CURRENT'} names the build; read it with any Parquet reader",
     ):
