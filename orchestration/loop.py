@@ -83,6 +83,10 @@ def run_loop(refit: bool = False) -> Iterator[LoopEvent]:
         return
     with dg.DagsterInstance.get() as instance:
         config = {"ops": {"classify_signals": {"config": {"refit": True}}}} if refit else None
+        if refit and _nothing_new():
+            # Without anything new to take in, detection skips every step: fit first, and it finds new models.
+            yield from _follow("retrain_root_cause", instance, None)
+            config = None
         yield from _follow("detect_breakdowns", instance, config)
         yield from _open_cases(instance)
         yield from _follow("work_cases", instance, None)

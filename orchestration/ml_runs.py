@@ -60,6 +60,15 @@ def run_classification(
     return _classification_metadata(found, bench.embedder.model_id)
 
 
+def models_in_use(settings: Settings) -> str:
+    """The active model of every kind, in words: a retraining, a roll-back or a renamed theme changes it."""
+    from ml.store import ModelStore
+
+    store = ModelStore(settings.model_store)
+    found = ((kind, next(iter(store.history(kind)), None)) for kind in store.kinds())
+    return " ".join(f"{kind}={model_id}" for kind, model_id in found)
+
+
 def _answered(settings: Settings) -> set[str]:
     """Signals reviewers have said enough about; nobody is asked again."""
     from cases import conf

@@ -108,10 +108,10 @@ def _coreset(points: Points, start: int) -> Points:
 
 def settled(points: Points, means: Points, *, rounds: int = 8) -> tuple[Labels, Points]:
     """Labels and means after k-means from the given means; a mean no point is nearest to disappears."""
-    labels = nearest(points, means)[0]
+    labels = _nearest_of(points, means)[0]
     for _ in range(rounds):
         means = _means(points, labels)
-        moved = nearest(points, means)[0]
+        moved = _nearest_of(points, means)[0]
         if len(means) == labels.max() + 1 and (moved == labels).all():
             break
         labels = moved
@@ -120,10 +120,16 @@ def settled(points: Points, means: Points, *, rounds: int = 8) -> tuple[Labels, 
 
 def nearest(points: Points, means: Points) -> tuple[Labels, NDArray[np.float32]]:
     """Nearest mean and the squared distance to it, per point."""
-    apart = (means**2).sum(axis=1) - 2 * points @ means.T
-    labels = apart.argmin(axis=1)
+    labels, apart = _nearest_of(points, means)
     best = apart[np.arange(len(points)), labels] + (points**2).sum(axis=1)
     return labels, np.maximum(best, 0)
+
+
+def _nearest_of(points: Points, means: Points) -> tuple[Labels, Points]:
+    """Nearest mean per point, and squared distances (points, means) less each point's own square: enough to compare."""
+    apart = points @ (-2 * means.T)
+    apart += (means**2).sum(axis=1)
+    return apart.argmin(axis=1), apart
 
 
 def _apart(points: Points, means: Points) -> Points:
@@ -134,8 +140,14 @@ def _apart(points: Points, means: Points) -> Points:
 
 def _means(points: Points, labels: Labels) -> Points:
     """Mean of every label that has a point, in the order of labels."""
+    from scipy.sparse import csr_array
+
     sizes = np.bincount(labels)
-    sums = np.stack([np.bincount(labels, column, len(sizes)) for column in points.T], axis=1)
+    # One row per label that adds up its points, in their order and in double precision.
+    order = np.argsort(labels, kind="stable")
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    adding = csr_array((np.ones(len(labels)), order, ends), shape=(len(sizes), len(labels)))
+    sums = adding @ points.astype(np.float64)
     held = sizes > 0
     return np.asarray(sums[held] / sizes[held][:, None], dtype=np.float32)
 

@@ -12,7 +12,7 @@ alone (docs/themes.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -303,15 +303,25 @@ def _names(
         cause = about[topic]
         title = titles.get(cause or "", pairs.get(topic))
         if title is None:
-            options = [[forms.get(term, term) for term in terms[first:]] for first in range(max(1, len(terms)))]
-            proposals = [topic_name(option) for option in options]
+            written = [forms.get(term, term) for term in terms]
+            proposals: Iterable[str] = (topic_name(written[first:]) for first in range(max(1, len(terms))))
         else:
             fresh = [term for term in told.get(topic, []) if not repeats(term, [content_words(title)])]
             written = [forms.get(term, term) for term in [*fresh, *terms]]
             alone = [title] if topic not in told else []
             proposals = [*alone, *(f"{title}: {phrase}" for phrase in written)]
-        names.append(next((name for name in proposals if name not in names), f"{proposals[0]} ({topic + 1})"))
+        names.append(_first_new(proposals, names, topic))
     return names
+
+
+def _first_new(proposals: Iterable[str], taken: Sequence[str], topic: int) -> str:
+    """The first proposal nobody has yet; where all are taken, the first with the number of the topic."""
+    first = ""
+    for name in proposals:
+        if name not in taken:
+            return name
+        first = first or name
+    return f"{first} ({topic + 1})"
 
 
 def repeats(term: str, chosen: Sequence[str]) -> bool:

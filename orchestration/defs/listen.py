@@ -16,6 +16,7 @@ from models.contract import SourceContract
 from models.settings import Settings
 from orchestration import warehouse, watermark
 from orchestration.defs.resources import Stores
+from orchestration.ml_runs import models_in_use
 from orchestration.programme import in_force
 
 PROGRAMME_TABLES = ("cause", "reason_code", "survey", "severity_rule", "sla_target", "business_interval", "playbook")
@@ -114,12 +115,13 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
 
 
 def detect_fingerprint(stores: Stores) -> str:
-    """Hash of all that detection depends on: deliveries, programme, labels, warehouse code and the reporting instant."""
+    """Hash of all that detection depends on: deliveries, programme, labels, models, warehouse code, reporting instant."""
     settings = stores.settings()
     return watermark.fingerprint(
         batch=last_batch(settings),
         programme=in_force(settings).version,
         labels=_labels(settings).digest,
+        models=models_in_use(settings),
         warehouse=warehouse.code_version(),
         as_of=resolve_as_of(settings),
     )
