@@ -83,6 +83,8 @@ class CauseModel:
     codes: CodeModel | None
     pool: Pool | None
     thresholds: Thresholds
+    # When the newest of its training texts was written (seconds since 1970): later ones it has not seen.
+    trained_until: float = 0.0
 
     @property
     def abstain_below(self) -> float:
@@ -177,6 +179,7 @@ class CauseModel:
             "codes": None if self.codes is None else {code: list(own) for code, own in self.codes.shares.items()},
             "pool": None if self.pool is None else {"weights": dict(self.pool.weights), "base": list(self.pool.base)},
             "notes": self.notes is not None,
+            "trained_until": self.trained_until,
         }
         own = {} if self.notes is None else self.notes.files("notes")
         return {"about.json": dump_json(about), **self.text.files("text"), **own}
@@ -212,4 +215,5 @@ def load_cause_model(stored: StoredModel) -> CauseModel:
             set_limits=tuple(about["set_limits"]),
             set_miss=float(about["set_miss"]),
         ),
+        trained_until=float(about.get("trained_until", 0.0)),
     )

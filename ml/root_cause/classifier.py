@@ -83,8 +83,7 @@ class Training:
     """A trained model with its judgement on a random and on a time split, and what it was trained on.
 
     `sources` says per further source (`notes`, `codes`) what it adds on the texts of the random split that have it, with
-    an interval; `by_source` judges each source alone, its confusion included. `newest` is what the recipe says of the texts of
-    the time split, for comparing it with another model.
+    an interval; `by_source` judges each source alone, its confusion included.
     """
 
     model: CauseModel
@@ -96,7 +95,6 @@ class Training:
     held_out: HeldOut
     sources: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     by_source: Mapping[str, Judgement] = field(default_factory=dict)
-    newest: HeldOut | None = None
 
     def metrics(self) -> dict[str, float]:
         """All figures under comparable names: `random_accuracy`, `time_macro_f1`, `notes_gain`, ..."""
@@ -122,27 +120,20 @@ def train(examples: Examples, params: ClassifierParams) -> Training | NotEnoughD
         return NotEnoughData(worded, len(known), reason)
     judged, tested = _judged(examples, _group_split(examples, params), params)
     time_rows = _time_split(examples, params)
-    later = None if time_rows is None else _judged(examples, time_rows, params)
+    time_split = None if time_rows is None else _judged(examples, time_rows, params)[0]
     model, held_out = fit_model(examples, params)
     gains, alone = _by_source(*tested)
     return Training(
         model=model,
         random_split=judged,
-        time_split=later and later[0],
+        time_split=time_split,
         texts=len(examples.texts),
         left_out=left_out,
         params=params,
         held_out=held_out,
         sources=gains,
         by_source=alone,
-        newest=later and _told(*later[1]),
     )
-
-
-def _told(model: CauseModel, tested: Examples) -> HeldOut:
-    """What a model says of texts it has not seen."""
-    shares = model.probabilities(tested.texts, tested.vectors, notes=tested.notes, codes=tested.codes)
-    return HeldOut(None if tested.ids is None else tuple(tested.ids), tuple(tested.causes), shares, model.causes)
 
 
 def group_share(group: str, seed: int) -> float:
@@ -226,7 +217,8 @@ def fit_model(examples: Examples, params: ClassifierParams) -> tuple[CauseModel,
     pool = fit_pool(opinions, target) if len(opinions) > 1 else None
     shares = pool.fuse(opinions) if pool else heard.shares
     thresholds = _thresholds(shares, target, examples.groups, params)
-    model = CauseModel(_model_id(examples, params), causes, text, notes, codes, pool, thresholds)
+    until = max(examples.occurred, default=0.0)
+    model = CauseModel(_model_id(examples, params), causes, text, notes, codes, pool, thresholds, until)
     ids = None if examples.ids is None else tuple(examples.ids)
     return model, HeldOut(ids, tuple(examples.causes), shares, causes)
 

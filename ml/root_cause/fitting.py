@@ -198,17 +198,22 @@ def _verdict(rows: Rows, bench: Workbench, champion: CauseModel | None, training
 
 
 def _newest(rows: Rows, bench: Workbench, champion: CauseModel, training: Training) -> Judged | None:
-    """The newest texts, told by the same recipe trained on older ones and by the champion.
-
-    The champion may have learnt from some of them, which only makes it harder to replace.
-    """
-    newest = training.newest
-    if newest is None or newest.ids is None:
-        return None
+    """Labelled texts written since the champion was trained: by the champion, which has not seen them, and by models of
+    the challenger's recipe that have not seen them either (out of fold)."""
+    held = training.held_out
     place = {signal_id: row for row, signal_id in enumerate(rows.ids)}
-    challenger = [newest.causes[int(best)] for best in newest.shares.argmax(axis=1)]
-    said = predicted(champion, rows, [place[signal_id] for signal_id in newest.ids], bench, abstain=False)
-    return Judged(newest.truth, said, challenger)
+    unseen = [
+        (place[signal_id], number)
+        for number, signal_id in enumerate(held.ids or ())
+        if rows.occurred[place[signal_id]] > champion.trained_until
+    ]
+    if not unseen:
+        return None
+    best = held.shares.argmax(axis=1)
+    said = predicted(champion, rows, [row for row, _ in unseen], bench, abstain=False)
+    return Judged(
+        [held.truth[number] for _, number in unseen], said, [held.causes[int(best[number])] for _, number in unseen]
+    )
 
 
 def predicted(

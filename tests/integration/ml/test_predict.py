@@ -123,6 +123,21 @@ def test_a_refit_on_ten_per_cent_more_texts_keeps_the_theme_ids(bench: Workbench
     assert second.scored == 440
 
 
+def test_a_new_model_takes_over_only_on_texts_the_one_in_use_has_not_seen(bench: Workbench, bank: Programme) -> None:
+    first = classify(signals(400), bank, bench)
+    again = classify(signals(410), bank, bench, previous=first.tables, refit=True)
+    assert again.verdict is not None
+    assert "too few newest held-out texts" in again.verdict.reason
+    assert again.model_id == first.model_id
+    more = pa.concat_tables([signals(400), signals(600, seed=7, start=400)])
+    later = classify(more, bank, bench, previous=again.tables, refit=True)
+    assert later.verdict is not None
+    assert later.verdict.accuracy is not None
+    assert 500 < later.verdict.accuracy.n <= 600
+    assert later.verdict.is_promoted, later.verdict.reason
+    assert later.model_id != first.model_id
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_the_signals_does_not_change_a_byte(
     bench: Workbench, bank: Programme, tmp_path_factory: pytest.TempPathFactory, seed: int
