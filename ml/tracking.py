@@ -9,27 +9,23 @@ datasets are numbers, names and digests.
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
-import io
 import json
 import logging
 import os
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ml.tracked_run import TrackedRun, as_json, from_json
+from ml.tracking_writes import write_run
 from models.settings import Settings
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow.tracking import MlflowClient
 
 log = logging.getLogger(__name__)
@@ -52,85 +48,6 @@ _PATIENCE = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-
-
-@dataclass(slots=True)
-class ModelRecord:
-    """A model version for people to find: files, signature as (name, type) pairs, alias and card."""
-
-    name: str
-    files: dict[str, bytes]
-    code: Path
-    inputs: Sequence[tuple[str, str]]
-    outputs: Sequence[tuple[str, str]]
-    card: str
-    alias: str = "champion"
-    requirements: tuple[str, ...] = ()
-    tags: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class TrackedRun:
-    """What one run will say. Filled in by the caller, written when its `with` block ends."""
-
-    experiment: str
-    name: str
-    tags: dict[str, str] = field(default_factory=dict)
-    parent: str | None = None
-    run_id: str | None = None
-    experiment_id: str | None = None
-    started_ms: int = 0
-    failed: bool = False
-    params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    tables: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    figures: dict[str, bytes] = field(default_factory=dict)
-    datasets: list[dict[str, str]] = field(default_factory=list)
-    models: list[ModelRecord] = field(default_factory=list)
-
-    @property
-    def path(self) -> str | None:
-        """Address of the run below the MLflow server, for links; None when nothing was written."""
-        return f"#/experiments/{self.experiment_id}/runs/{self.run_id}" if self.run_id else None
-
-    def log_params(self, params: Mapping[str, Any]) -> None:
-        """Settings of the run; flat names, short values."""
-        self.params.update({name: str(value)[:500] for name, value in params.items()})
-
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Figures of the run under names that are the same in every run of the experiment."""
-        self.metrics.update({name: float(value) for name, value in metrics.items()})
-
-    def log_text(self, name: str, text: str) -> None:
-        """A Markdown or plain text artefact, for example a model card."""
-        self.texts[name] = text
-
-    def log_table(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """A table artefact (`.json`) by columns of equal length."""
-        self.tables[name] = {key: list(values) for key, values in columns.items()}
-
-    def log_figure(self, name: str, figure: Figure) -> None:
-        """A figure, rendered to PNG at once."""
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
-        self.figures[name] = buffer.getvalue()
-
-    def log_dataset(self, name: str, *, digest: str, rows: int, columns: Sequence[str], context: str) -> None:
-        """What the run learnt from, as a digest and a shape; the rows themselves stay where they are."""
-        self.datasets.append(
-            {
-                "name": name,
-                "digest": digest[:36],
-                "profile": json.dumps({"num_rows": rows}),
-                "schema": json.dumps({"columns": list(columns)}),
-                "context": context,
-            }
-        )
-
-    def register(self, model: ModelRecord) -> None:
-        """Also make a registered model version with its alias from these files."""
-        self.models.append(model)
 
 
 class Tracker:
@@ -166,7 +83,7 @@ class Tracker:
         """Send what was spooled while the server was down; returns how many runs were sent."""
         sent = 0
         for path in sorted((self._root / "spool").glob("*.json")):
-            record = _from_json(json.loads(path.read_text(encoding="utf-8")))
+            record = from_json(json.loads(path.read_text(encoding="utf-8")))
             self._open(record)
             if not self._attempt(record, "replay"):
                 break
@@ -216,7 +133,7 @@ class Tracker:
         if self._is_down or record.run_id is None:
             return False
         try:
-            _write(self._connected(), record)
+            write_run(self._connected(), record)
         except _failures() as error:
             self._down(error)
             return False
@@ -239,7 +156,7 @@ class Tracker:
 
     def _spool(self, record: TrackedRun) -> None:
         """Keep the record as a file. When even that fails, say so and go on."""
-        content = json.dumps(_as_json(record), sort_keys=True)
+        content = json.dumps(as_json(record), sort_keys=True)
         name = f"{record.started_ms}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.json"
         try:
             folder = self._root / "spool"
@@ -309,157 +226,3 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _write(client: MlflowClient, record: TrackedRun) -> None:
-    from mlflow.entities import Metric, Param
-
-    run_id = record.run_id
-    assert run_id is not None, "only an open run is written"
-    now = _now_ms()
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, value, now, 0) for name, value in sorted(record.metrics.items())],
-        params=[Param(name, value) for name, value in sorted(record.params.items())],
-    )
-    for name, text in record.texts.items():
-        client.log_text(run_id, text, name)
-    for name, columns in record.tables.items():
-        client.log_table(run_id, columns, name)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, image in record.figures.items():
-            path = Path(folder) / name
-            path.write_bytes(image)
-            client.log_artifact(run_id, str(path), "figures")
-    _write_datasets(client, record)
-    for model in record.models:
-        _write_model(client, record, model)
-    client.set_terminated(run_id, "FAILED" if record.failed else "FINISHED")
-
-
-def _write_datasets(client: MlflowClient, record: TrackedRun) -> None:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    inputs = [
-        DatasetInput(
-            Dataset(
-                name=item["name"],
-                digest=item["digest"],
-                source_type="local",
-                source=json.dumps({"table": item["name"]}),
-                schema=item["schema"],
-                profile=item["profile"],
-            ),
-            [InputTag("mlflow.data.context", item["context"])],
-        )
-        for item in record.datasets
-    ]
-    if inputs:
-        client.log_inputs(record.run_id or "", inputs)
-
-
-def _write_model(client: MlflowClient, record: TrackedRun, model: ModelRecord) -> None:
-    """A logged model (models-from-code, no pickle) with its signature, and a registered version that carries the alias.
-
-    Scoring does not load it from here: MLflow reads the list of trusted types from the model's own file.
-    """
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-    from mlflow.exceptions import MlflowException
-
-    logged = client.create_logged_model(
-        record.experiment_id or "0", name=model.name, source_run_id=record.run_id, tags=model.tags, model_type="pyfunc"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        _save_pyfunc(Path(folder), model, logged.model_id, record.run_id or "")
-        client.log_model_artifacts(logged.model_id, str(Path(folder) / "model"))
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    client.log_outputs(record.run_id or "", [LoggedModelOutput(logged.model_id, 0)])
-    try:
-        client.get_registered_model(model.name)
-    except MlflowException:
-        client.create_registered_model(model.name)
-    client.update_registered_model(model.name, description=model.card)
-    version = client.create_model_version(
-        model.name,
-        source=logged.artifact_location,
-        run_id=record.run_id,
-        tags=model.tags,
-        description=model.card,
-        model_id=logged.model_id,
-    )
-    client.set_registered_model_alias(model.name, model.alias, version.version)
-
-
-def _save_pyfunc(folder: Path, model: ModelRecord, model_id: str, run_id: str) -> None:
-    import mlflow.pyfunc
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    files = folder / "files"
-    files.mkdir()
-    for name, content in model.files.items():
-        (files / name).write_bytes(content)
-    with warnings.catch_warnings():
-        # MLflow asks for an input example, which would be a customer's text.
-        warnings.simplefilter("ignore", UserWarning)
-        mlflow.pyfunc.save_model(
-            path=str(folder / "model"),
-            python_model=str(model.code),
-            artifacts={"files": str(files)},
-            signature=ModelSignature(
-                inputs=Schema([ColSpec(kind, name) for name, kind in model.inputs]),
-                outputs=Schema([ColSpec(kind, name) for name, kind in model.outputs]),
-            ),
-            # Given, because inferring them starts a process and takes a quarter of a minute.
-            pip_requirements=list(model.requirements),
-            mlflow_model=Model(model_id=model_id, run_id=run_id),
-        )
-
-
-def _as_json(record: TrackedRun) -> dict[str, Any]:
-    """A record as plain JSON, bytes as base64."""
-    return {
-        "experiment": record.experiment,
-        "name": record.name,
-        "tags": record.tags,
-        "started_ms": record.started_ms,
-        "failed": record.failed,
-        "params": record.params,
-        "metrics": record.metrics,
-        "texts": record.texts,
-        "tables": record.tables,
-        "figures": {name: base64.b64encode(image).decode() for name, image in record.figures.items()},
-        "datasets": record.datasets,
-        "models": [
-            {
-                "name": model.name,
-                "files": {name: base64.b64encode(content).decode() for name, content in model.files.items()},
-                "code": str(model.code),
-                "inputs": list(model.inputs),
-                "outputs": list(model.outputs),
-                "card": model.card,
-                "alias": model.alias,
-                "requirements": list(model.requirements),
-                "tags": model.tags,
-            }
-            for model in record.models
-        ],
-    }
-
-
-def _from_json(data: dict[str, Any]) -> TrackedRun:
-    models = [
-        ModelRecord(
-            **{
-                **item,
-                "files": {name: base64.b64decode(content) for name, content in item["files"].items()},
-                "code": Path(item["code"]),
-                "inputs": [(name, kind) for name, kind in item["inputs"]],
-                "outputs": [(name, kind) for name, kind in item["outputs"]],
-                "requirements": tuple(item["requirements"]),
-            }
-        )
-        for item in data.pop("models")
-    ]
-    figures = {name: base64.b64decode(image) for name, image in data.pop("figures").items()}
-    return TrackedRun(**data, figures=figures, models=models)

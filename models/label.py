@@ -91,7 +91,7 @@ def check_value(question: str, value: str | None, causes: Sequence[str]) -> None
 
 
 def labellers_wanted(signal_id: str, question: str, second_share: float = SECOND_SHARE) -> int:
-    """How many people are asked: two for a fixed share of the items, by hash, so that nobody can tell which."""
+    """How many people are asked: two for a fixed share of the items, by hash: the same whoever asks and when."""
     return 2 if _point(signal_id, question, "second") < second_share else 1
 
 

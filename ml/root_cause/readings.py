@@ -229,29 +229,35 @@ def _models(rows: Rows, bench: Workbench, *, refit: bool) -> tuple[ReadingModels
     wanted = [kind for kind in kinds if refit or bench.has_moved() or models.parts[kind] is None]
     urls = []
     for kind in wanted:
-        trained = _trained(kind, rows, bench, models)
+        labels = _labels(kind, rows)
+        trained = _trained(kind, labels, rows, bench, models)
         if trained is None:
             continue
         bench.store.save(kind, trained.model_id, trained.files())
-        why = f"trained on {trained.metrics.get('training_texts', 0):,.0f} labels people gave"
-        bench.promote(kind, trained.model_id, why)
-        urls.append(reports.track_reading(bench.tracker, kind, trained, bench.tags))
+        bench.promote(kind, trained.model_id, f"trained on {len(labels):,} labels people gave")
+        urls.append(reports.track_reading(bench.tracker, kind, trained, len(labels), bench.tags))
         models = load_reading_models(bench.store)
     return models, tuple(url for url in urls if url)
 
 
-def _trained(kind: str, rows: Rows, bench: Workbench, models: ReadingModels) -> FusedModel | SeverityModel | None:
-    """A model of one kind from the labels people gave; None where they are too few."""
-    scores = rows.column("score_normalised")
+def _labels(kind: str, rows: Rows) -> dict[int, str]:
+    """What people said of each row that they said something of: customers by their score, reviewers by their answer."""
     labels: Sequence[Any] = {
-        sentiment.KIND: scored_labels(scores),
+        sentiment.KIND: scored_labels(rows.column("score_normalised")),
         tone.FEEDBACK_KIND: rows.column("labelled_kind"),
         SEVERITY: rows.column("labelled_severity"),
     }[kind]
-    some = [row for row, label in enumerate(labels) if label is not None]
+    return {row: str(label) for row, label in enumerate(labels) if label is not None}
+
+
+def _trained(
+    kind: str, labels: Mapping[int, str], rows: Rows, bench: Workbench, models: ReadingModels
+) -> FusedModel | SeverityModel | None:
+    """A model of one kind from the labels people gave; None where they are too few."""
+    some, scores = list(labels), rows.column("score_normalised")
     if len({rows.hashes[row] for row in some}) < FEWEST:
         return None
-    texts, own = [rows.texts[row] for row in some], [str(labels[row]) for row in some]
+    texts, own = [rows.texts[row] for row in some], list(labels.values())
     signs, vectors = read_signs(texts), bench.embed(texts)
     trained: FusedModel | SeverityModel | TooFew
     if kind == SEVERITY:

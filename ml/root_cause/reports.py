@@ -20,7 +20,8 @@ from ml.root_cause.severity_model import SeverityModel
 from ml.root_cause.themes import ThemeModel
 from ml.root_cause.topics import TopicFit, TopicParams
 from ml.text.fused import FusedModel
-from ml.tracking import EXPERIMENTS, ModelRecord, Tracker
+from ml.tracked_run import ModelRecord
+from ml.tracking import EXPERIMENTS, Tracker
 
 CLASSIFIER_NAME = "root-cause-classifier"
 _SERVED = Path(__file__).with_name("served.py")
@@ -94,15 +95,15 @@ def track_classifier(tracker: Tracker, training: Training, verdict: Verdict, tag
 
 
 def track_reading(
-    tracker: Tracker, kind: str, model: FusedModel | SeverityModel, tags: Mapping[str, str]
+    tracker: Tracker, kind: str, model: FusedModel | SeverityModel, labels: int, tags: Mapping[str, str]
 ) -> str | None:
     """One run for a training of tone or severity, judged on a fifth of the labelled texts."""
     with tracker.run(kind, model.model_id, tags={**tags, "model_id": model.model_id}) as run:
-        run.log_metrics(model.metrics)
+        run.log_metrics({**model.metrics, "training_texts": labels})
         run.log_dataset(
             "int_signal (texts with a label people gave)",
             digest=hashlib.sha256(model.model_id.encode()).hexdigest(),
-            rows=int(model.metrics.get("texts", 0)),
+            rows=labels,
             columns=["text_hash", "vector", "words", "label"],
             context="training",
         )

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from ml.root_cause.labels import trainable
 from ml.text.embed import text_key
-from models.label import TRAINING_BASES
 from models.programme import Programme
 
 # Praise is not about a root cause. A text beside a score this good gets neither cause nor topic.
@@ -163,6 +162,3 @@ def _codes(columns: dict[str, list[Any]]) -> list[str | None]:
         else:
             result.append(f"resolved|{on_resolving}")
     return result
-
-
-assert {"reason_code", "resolution"} <= TRAINING_BASES, "the two bases that are codes have been renamed"

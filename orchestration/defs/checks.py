@@ -61,7 +61,6 @@ def as_dagster(result: CheckResult) -> dg.AssetCheckResult:
 DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
 TRIGGERS = {name: suite for name, suite in ML.items() if name == "ml_detection__trigger"}
-# A check of an asset that no step makes would stop every job: an output joins this list with its asset.
 DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
 CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *DRIVERS}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -97,3 +98,17 @@ def _readable_bytes(path: Path) -> bytes:
             rows = [connection.execute(f'select * from "{name}"').fetchall() for name in tables]
         return json.dumps(rows, default=str, ensure_ascii=False).encode()
     return path.read_bytes()
+
+
+def test_a_refit_is_done_though_nothing_new_came_in_and_the_gate_is_asked(installation: Installation) -> None:
+    def kinds() -> dict[str, dict[str, Any]]:
+        return {row["kind"]: row for row in installation.json("models", "list")["models"]}
+
+    before = kinds()
+    assert before["root-cause"]["last_decision"]["action"] == "promoted"
+    assert installation.json("run", "--refit")["ok"]
+    after = kinds()
+    assert after["topics"]["saved"] > before["topics"]["saved"]
+    # On the same texts nothing can be shown to be better.
+    assert after["root-cause"]["last_decision"]["action"] == "kept"
+    assert after["root-cause"]["active"] == before["root-cause"]["active"]

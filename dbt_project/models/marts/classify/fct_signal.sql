@@ -60,17 +60,28 @@ classified as (
             when labels.answered_cause_id = 'none' then null
             when predictions.model_cause_id is not null then 'model'
         end as cause_basis,
-        predictions.severity,
-        predictions.severity_reason,
+        -- What a reviewer said stands above a model, but not below the floor of the rules.
+        case
+            when labels.labelled_severity is null then predictions.severity
+            else cast(least(labels.labelled_severity, coalesce(predictions.severity_floor, 4)) as integer)
+        end as severity,
+        case
+            when
+                labels.labelled_severity < coalesce(predictions.severity_floor, 5)
+                or (labels.labelled_severity is not null and predictions.severity_reason = 'model')
+                then 'review'
+            else predictions.severity_reason
+        end as severity_reason,
         predictions.severity_floor,
         predictions.severity_model,
         predictions.sentiment,
         predictions.sentiment_confidence,
         predictions.urgency,
         predictions.urgency_reasons,
-        predictions.feedback_kind,
-        predictions.feedback_kind_confidence,
+        coalesce(labels.labelled_kind, predictions.feedback_kind) as feedback_kind,
+        case when labels.labelled_kind is null then predictions.feedback_kind_confidence end as feedback_kind_confidence,
         predictions.evidence,
+        labels.labelled_theme_id,
         predictions.topic_id,
         predictions.topic_model_id,
         predictions.model_id
@@ -135,7 +146,7 @@ select
     classified.feedback_kind_confidence,
     classified.evidence,
     classified.topic_id,
-    topics.theme_id,
+    coalesce(classified.labelled_theme_id, topics.theme_id) as theme_id,
     causes.journey,
     causes.failure_type,
     customers.segment,
