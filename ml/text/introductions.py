@@ -55,6 +55,14 @@ _CLOSING = re.compile(
     r"|dank|mfg|lg|vg|faithfully|signed|saludos?|abrazo|atentamente|gracias|cordialmente)[,.!]{0,3}\s{1,4}(?=[^\W\d_])",
     re.IGNORECASE,
 )
+# "Anna here, ..." begins a text; "Nobody here" does, too, and introduces nobody.
+_GREETING = re.compile(r"\s{0,3}(?i:(?:hi|hello|hey|hallo|hola)(?: there| all)?[,!. ]{1,3})?(?=[^\W\d_a-z])")
+_HERE = re.compile(r"\s(?:here|hier|aquí)\s?[,.:;!–-]", re.IGNORECASE)
+_HERE_WORDS = word_set("here hier aqui aquí")
+_NOBODY = word_set(
+    "nothing nobody none everything everyone everybody something people staff queue parking nichts niemand alle nada nadie"
+    " todo todos same again back been only"
+)
 # Words one of which every opening holds (folded); most texts hold none and are done with at once.
 _STRONG_WORDS = word_set(
     """
@@ -99,6 +107,8 @@ def introduced(text: str, met: set[str]) -> Iterator[tuple[int, int]]:
             end = _names_end(text, match.end(), any_case=False)
             if end is not None and _is_presented(text, match, end):
                 yield match.end(), end
+    if not _HERE_WORDS.isdisjoint(met):
+        yield from _here(text)
     if not _CLOSING_WORDS.isdisjoint(met):
         for start, end in _following(_CLOSING, text, any_case=False, start=max(0, len(text) - _CLOSING_REACH)):
             if not text[end:].strip(" .!,\n\r\t"):
@@ -110,6 +120,15 @@ def _following(pattern: re.Pattern[str], text: str, *, any_case: bool, start: in
         end = _names_end(text, match.end(), any_case=any_case)
         if end is not None:
             yield match.end(), end
+
+
+def _here(text: str) -> Iterator[tuple[int, int]]:
+    greeting = _GREETING.match(text)
+    end = None if greeting is None else _names_end(text, greeting.end(), any_case=False)
+    if greeting is None or end is None or _HERE.match(text, end) is None:
+        return
+    if fold(text[greeting.end() : end]) not in _NOBODY:
+        yield greeting.end(), end
 
 
 def _is_presented(text: str, match: re.Match[str], end: int) -> bool:

@@ -178,3 +178,18 @@ def test_many_texts_are_redacted_as_one_by_one_and_none_stays_none():
 def test_a_long_hostile_text_comes_back_and_stays_as_it_was_after_a_second_pass(unit):
     once = redact((unit * 80_000)[:80_000], PERSON, EMPLOYEES).text
     assert redact(once, PERSON, EMPLOYEES).text == once
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Anna here, charged twice", "[NAME] here, charged twice"),
+        ("Hi, Anna Berg here: no reply", "Hi, [NAME] here: no reply"),
+        ("Hallo, Jürgen hier. Nichts geht.", "Hallo, [NAME] hier. Nichts geht."),
+        ("Nobody here, and the branch was closed", "Nobody here, and the branch was closed"),
+        ("Long queue here, nobody helps", "Long queue here, nobody helps"),
+        ("The app says: look here, nothing works", "The app says: look here, nothing works"),
+    ],
+)
+def test_who_begins_with_their_name_and_here_is_introduced(text: str, left: str) -> None:
+    assert redact(text).text == left
