@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from cases.feed import DETECTION
+from cases import feed
 from models.settings import Settings
 from orchestration import watermark
 from orchestration.programme import in_force, rules_in_force
@@ -131,23 +131,19 @@ def run_drivers(settings: Settings, *, as_of: str) -> dict[str, Any]:
 def run_detection(settings: Settings, *, as_of: str, run_id: str) -> dict[str, Any]:
     """Hold the live rules against the evidence, write the triggers and name this detection for the ledger."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
+    from ml.detection.evidence import read_evidence
     from ml.detection.triggers import Window, detect_in_force
     from ml.outputs import write_output
 
     company, rules = in_force(settings).programme.company, rules_in_force(settings)
     window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
-    triggers = detect_in_force(
-        pq.read_table(settings.handoff / "fct_signal.parquet"),
-        pq.read_table(settings.handoff / "agg_theme_week.parquet"),
-        rules.live,
-        rules.former,
-        window,
-    )
+    triggers = detect_in_force(read_evidence(settings.handoff), rules.live, rules.former, window).triggers
     path = write_output(settings.ml_outputs, "ml_detection__trigger", triggers)
-    note = {"token": run_id, "triggers": triggers.num_rows, "dagster_run_id": run_id, "as_of": as_of}
-    watermark.write_json(settings.ml_outputs / DETECTION, note)
+    feed.write_detection(
+        settings.ml_outputs, token=run_id, triggers=triggers.num_rows, as_of=window.as_of, run_id=run_id,
+        last_batch=watermark.taken_batch(settings),
+    )  # fmt: skip
     counts = triggers.group_by("rule_id").aggregate([("trigger_id", "count")]).sort_by("rule_id").to_pylist()
     return {
         "dagster/row_count": triggers.num_rows,

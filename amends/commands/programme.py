@@ -244,11 +244,10 @@ def _pending(at: datetime) -> str | None:
 
 def _triggers(settings: Settings, found: Plan) -> list[dict[str, Any]] | None:
     """What changed rules would find in the evidence of the newest detection; None without a changed rule or evidence."""
-    paths = [settings.handoff / f"{name}.parquet" for name in ("fct_signal", "agg_theme_week")]
-    if not found.changed_rules or not all(path.exists() for path in paths):
-        return None
-    import pyarrow.parquet as pq
+    from ml.detection.evidence import has_evidence, read_evidence
 
+    if not found.changed_rules or not has_evidence(settings.handoff):
+        return None
     from casework.rules import dated
     from intake.watermark import resolve_as_of
     from ml.detection.preview import preview
@@ -258,4 +257,4 @@ def _triggers(settings: Settings, found: Plan) -> list[dict[str, Any]] | None:
     window = Window(as_of, found.new.company.historic_after_days)
     old = [rule for rule in found.old.live_rules if rule.id in found.changed_rules]
     new = [dated(rule, found.at) for rule in found.new.live_rules if rule.id in found.changed_rules]
-    return [asdict(row) for row in preview(*map(pq.read_table, paths), old, new, window)]
+    return [asdict(row) for row in preview(read_evidence(settings.handoff), old, new, window)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ml.detection.evidence import Evidence
 from ml.detection.triggers import Window, detect
 from models.trigger import TriggerRule
 
@@ -31,19 +32,15 @@ class RulePreview:
 
 
 def preview(
-    fct_signal: pa.Table,
-    agg_theme_week: pa.Table,
-    old: Iterable[TriggerRule],
-    new: Iterable[TriggerRule],
-    window: Window,
+    evidence: Evidence, old: Iterable[TriggerRule], new: Iterable[TriggerRule], window: Window
 ) -> tuple[RulePreview, ...]:
     """Compare two sets of rules, rule by rule; a rule that is in one set only finds nothing in the other.
 
-    Tables as for `detect`; a trigger is the same when rule and signal (or theme and week) are. Raises ValueError when
+    A trigger is the same when rule and signal (or theme and week) are. Raises ValueError when
     the window's `as_of` has no time zone.
     """
-    before = _found(detect(fct_signal, agg_theme_week, old, window))
-    after = _found(detect(fct_signal, agg_theme_week, new, window))
+    before = _found(detect(evidence, old, window))
+    after = _found(detect(evidence, new, window))
     return tuple(_compared(rule, before.get(rule, {}), after.get(rule, {})) for rule in sorted({*before, *after}))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ml.detection.evidence import Evidence
 from ml.detection.rules import failing_tests, find_triggers
 from ml.detection.surge import SurgeWeek, find_surges
 from ml.outputs import TRIGGER
@@ -29,50 +30,61 @@ class Window:
     historic_after_days: int
 
 
-def detect(fct_signal: pa.Table, agg_theme_week: pa.Table, rules: Iterable[TriggerRule], window: Window) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What one detection found; `triggers` has the shape of `ml_detection__trigger`."""
+
+    triggers: pa.Table
+
+
+def detect(evidence: Evidence, rules: Iterable[TriggerRule], window: Window) -> pa.Table:
     """Trigger table of the given rules, sorted by trigger_id; pass `programme.live_rules` for what may open cases.
 
     Any rules may be asked: shadow rules, one being previewed, a backtest. The same rows and rules give the same table,
     whatever order the rows come in. Raises ValueError when `as_of` has no time zone.
     """
     chosen = sorted(rules, key=lambda rule: rule.id)
-    fired = find_triggers(fct_signal, chosen, as_of=window.as_of, historic_after_days=window.historic_after_days)
+    fired = find_triggers(
+        evidence.signals(), chosen, as_of=window.as_of, historic_after_days=window.historic_after_days
+    )
     surges = [
         _surge_row(rule, surge, window)
         for rule in chosen
         if rule.surge is not None
-        for surge in find_surges(agg_theme_week, rule.surge, as_of=window.as_of)
+        for surge in _surges(rule, evidence, window)
     ]
     whole = pa.concat_tables([fired, pa.Table.from_pylist(surges, schema=TRIGGER)])
     return whole.sort_by("trigger_id").combine_chunks()
 
 
 def detect_in_force(
-    fct_signal: pa.Table,
-    agg_theme_week: pa.Table,
-    rules: Iterable[TriggerRule],
-    former: Sequence[FormerRule],
-    window: Window,
-) -> pa.Table:
+    evidence: Evidence, rules: Iterable[TriggerRule], former: Sequence[FormerRule], window: Window
+) -> Detected:
     """As `detect`, for rules whose wording has changed: each counts from its `effective_from`, but a signal that fitted
     the wording in force at its own time is no history. Without that, what came in between the last detection and an
     edit would be lost.
     """
-    found = detect(fct_signal, agg_theme_week, rules, window)
+    found = detect(evidence, rules, window)
     oldest = window.as_of - timedelta(days=window.historic_after_days)
     alive: set[str] = set()
     for item in (item for item in former if item.ends > oldest):
-        rows = detect(fct_signal, agg_theme_week, [item.rule], window).to_pylist()
+        rows = detect(evidence, [item.rule], window).to_pylist()
         in_time = (row for row in rows if item.begins <= row["occurred_at"] < item.ends)
         alive |= {row["trigger_id"] for row in in_time if not row["is_historic"]}
     if not alive:
-        return found
+        return Detected(found)
     historic = [
         flag and trigger not in alive
         for trigger, flag in zip(found["trigger_id"].to_pylist(), found["is_historic"].to_pylist(), strict=True)
     ]
     place = found.schema.get_field_index("is_historic")
-    return found.set_column(place, found.schema.field(place), pa.array(historic, pa.bool_()))
+    return Detected(found.set_column(place, found.schema.field(place), pa.array(historic, pa.bool_())))
+
+
+def _surges(rule: TriggerRule, evidence: Evidence, window: Window) -> list[SurgeWeek]:
+    if rule.surge is None or evidence.agg_theme_week is None:
+        return []
+    return find_surges(evidence.agg_theme_week, rule.surge, as_of=window.as_of)
 
 
 def _surge_row(rule: TriggerRule, surge: SurgeWeek, window: Window) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 from cases import services
 from casework.notes import write_back
 from intake.service import take_inbox
+from ml.detection.evidence import Evidence
 from ml.detection.triggers import Window, detect
 from models.case import Actor, EventKind
 from models.facts import TriggerFact
@@ -97,7 +98,9 @@ def handed_over(stores: Stores, name: str) -> pa.Table:
 
 
 def found(signals: pa.Table, weeks: pa.Table) -> set[str]:
-    triggers = detect(signals, weeks, [EVERYTHING, ANY_SURGE], Window(as_of=AS_OF, historic_after_days=400))
+    triggers = detect(
+        Evidence(signals, agg_theme_week=weeks), [EVERYTHING, ANY_SURGE], Window(as_of=AS_OF, historic_after_days=400)
+    )
     return set(triggers.column("rule_id").to_pylist())
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.conditions import SIGNAL_SCHEMA
+from ml.detection.evidence import Evidence
 from ml.detection.rules import find_triggers
 from ml.detection.surge import find_surges
 from ml.detection.triggers import Window, detect
@@ -123,4 +124,4 @@ def test_rules_and_surges_together_find_nothing_where_only_notes_were_written() 
     rules = [rule(EVERYTHING), TriggerRule.model_validate(surge)]
     table = signals(*({"source": OWN_SOURCE} for _ in range(50)))
     window = Window(as_of=AS_OF, historic_after_days=30)
-    assert detect(table, weekly(np.zeros_like(own), own), rules, window).num_rows == 0
+    assert detect(Evidence(table, agg_theme_week=weekly(np.zeros_like(own), own)), rules, window).num_rows == 0

@@ -10,20 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.conditions import SIGNAL_SCHEMA
+from ml.detection.evidence import Evidence
 from ml.detection.preview import RulePreview, preview
 from ml.detection.triggers import Window
 from models.trigger import TriggerRule
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 WINDOW = Window(AS_OF, historic_after_days=14)
-NO_THEMES = pa.table(
-    {
-        "theme_id": pa.array([], pa.string()),
-        "week_start": pa.array([], pa.timestamp("us", tz="UTC")),
-        "region": pa.array([], pa.string()),
-        "signals": pa.array([], pa.int64()),
-    }
-)
 
 
 def rule(at_most: int, *, name: str = "grave", **more: Any) -> TriggerRule:
@@ -52,18 +45,18 @@ def signals(*rows: tuple[int, float]) -> pa.Table:
 
 
 def test_a_wider_rule_gains_and_says_which_of_the_gained_are_no_history() -> None:
-    found = preview(signals((1, 1), (2, 1), (2, 20), (3, 1)), NO_THEMES, [rule(1)], [rule(2)], WINDOW)
+    found = preview(Evidence(signals((1, 1), (2, 1), (2, 20), (3, 1))), [rule(1)], [rule(2)], WINDOW)
     assert found == (RulePreview("grave", before=1, after=3, gained=2, gained_recent=1, lost=0),)
 
 
 def test_a_wider_rule_that_counts_from_today_gains_history_only() -> None:
     dated = rule(2, effective_from="2024-06-01")
-    (found,) = preview(signals((1, 1), (2, 1), (2, 20)), NO_THEMES, [rule(1)], [dated], WINDOW)
+    (found,) = preview(Evidence(signals((1, 1), (2, 1), (2, 20))), [rule(1)], [dated], WINDOW)
     assert (found.gained, found.gained_recent) == (2, 0)
 
 
 def test_a_removed_rule_loses_all_and_a_new_one_gains_all() -> None:
-    found = preview(signals((1, 1), (1, 2)), NO_THEMES, [rule(1)], [rule(1, name="fresh")], WINDOW)
+    found = preview(Evidence(signals((1, 1), (1, 2))), [rule(1)], [rule(1, name="fresh")], WINDOW)
     assert found == (
         RulePreview("fresh", before=0, after=2, gained=2, gained_recent=2, lost=0),
         RulePreview("grave", before=2, after=0, gained=0, gained_recent=0, lost=2),
@@ -78,7 +71,7 @@ def test_a_removed_rule_loses_all_and_a_new_one_gains_all() -> None:
 )
 def test_the_counts_add_up_to_what_reading_the_signals_gives(rows: list[tuple[int, float]], old: int, new: int) -> None:
     before, after = sum(s <= old for s, _ in rows), sum(s <= new for s, _ in rows)
-    found = preview(signals(*rows), NO_THEMES, [rule(old)], [rule(new)], WINDOW)
+    found = preview(Evidence(signals(*rows)), [rule(old)], [rule(new)], WINDOW)
     if not before and not after:
         assert found == ()
         return

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from intake.programme import load_programme
 from ml.conditions import SIGNAL_SCHEMA, sealed_connection
+from ml.detection.evidence import Evidence
 from ml.detection.rules import find_triggers
 from ml.detection.triggers import Window, detect, failing_rule_tests
 from ml.outputs import TRIGGER
@@ -316,7 +317,6 @@ def test_only_live_rules_of_the_programme_open_anything() -> None:
     programme = load_programme(ROOT / "programme" / "bank")
     resting = tuple(some.model_copy(update={"status": "shadow"}) for some in programme.triggers)
     rows = table([{"signal_kind": "complaint", "severity": 1, "customer_id": "C1"}])
-    weeks = pa.table({name: pa.array([], pa.string()) for name in ("theme_id", "week_start", "region", "signals")})
     window = Window(AS_OF, programme.company.historic_after_days)
-    assert detect(rows, weeks, programme.live_rules, window).column("rule_id").to_pylist() == ["severe_complaint"]
+    assert detect(Evidence(rows), programme.live_rules, window).column("rule_id").to_pylist() == ["severe_complaint"]
     assert programme.model_copy(update={"triggers": resting}).live_rules == ()

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ml.detection.evidence import Evidence
 from ml.detection.surge import benjamini_hochberg, find_surges, upper_tail
 from ml.detection.triggers import Window, detect
 from models.trigger import Surge, TriggerRule
@@ -146,7 +147,9 @@ def test_each_surging_week_is_a_trigger_of_the_theme_dated_when_the_week_was_ove
     counts[1, 25:27] = 90
     window = Window(as_of=end(counts), historic_after_days=14)
     rows = detect(
-        pa.table({"signal_id": pa.array([], pa.string())}), series(counts), [surge_rule()], window
+        Evidence(pa.table({"signal_id": pa.array([], pa.string())}), agg_theme_week=series(counts)),
+        [surge_rule()],
+        window,
     ).to_pylist()
     assert [(row["subject_type"], row["subject_id"], row["kind"]) for row in rows] == [
         ("theme", "T-01", "breakdown")

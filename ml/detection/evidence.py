@@ -1,0 +1,68 @@
+"""What detection looks at, in one piece: signals, what charts need beside them, and risks as signals.
+
+Belongs here: the bundle every caller of detection hands over, and reading it from a home's stores. Not here: what is
+found in it (`triggers.py`), or how its tables come about (the warehouse and `ml/early_warning`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.conditions import aligned
+
+Encode = Callable[[Sequence[str]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Tables detection reads; only the signals are needed, whatever else is absent is not looked at.
+
+    `fct_signal` has columns of the mart of that name (absent ones count as unknown). `exposure` is `int_exposure_day`
+    (active customers per day, segment and region), `delivery` is `int_delivery_day` (days each kind of signal was
+    delivered), `contacts` is `int_contact` (when a matter was opened and resolved). `risk` holds rows shaped like
+    signals (`ml.conditions.SIGNAL_SCHEMA`), one per subject and week. `encode` turns texts into sentence vectors
+    (len(texts), d); clauses of likeness are unknown without it.
+    """
+
+    fct_signal: pa.Table
+    exposure: pa.Table | None = None
+    delivery: pa.Table | None = None
+    contacts: pa.Table | None = None
+    risk: pa.Table | None = None
+    agg_theme_week: pa.Table | None = None
+    encode: Encode | None = None
+
+    def signals(self) -> pa.Table:
+        """Signals and risks together, in the shape rules are evaluated on."""
+        own = aligned(self.fct_signal)
+        return own if self.risk is None else pa.concat_tables([own, aligned(self.risk)])
+
+
+# Hand-over file -> the part of the evidence it fills.
+_FILES = {
+    "int_exposure_day": "exposure",
+    "int_delivery_day": "delivery",
+    "int_contact": "contacts",
+    "agg_theme_week": "agg_theme_week",
+}
+
+
+def has_evidence(handoff: Path) -> bool:
+    """Whether the warehouse has handed over classified signals yet."""
+    return (handoff / "fct_signal.parquet").exists()
+
+
+def read_evidence(handoff: Path, *, risk: pa.Table | None = None, encode: Encode | None = None) -> Evidence:
+    """The newest hand-over as evidence. Raises FileNotFoundError where no signal was handed over yet."""
+    tables = {
+        part: pq.read_table(handoff / f"{name}.parquet")
+        for name, part in _FILES.items()
+        if (handoff / f"{name}.parquet").exists()
+    }
+    return Evidence(pq.read_table(handoff / "fct_signal.parquet"), risk=risk, encode=encode, **tables)
