@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from models.chart import Chart, check_example
 from models.signal import FieldKind, Severity, SignalKind, field_kind
 from models.taxonomy import Slug, checked_phrase
 
@@ -189,7 +190,8 @@ class OpenCase(_Frozen):
 
 class RuleTest(_Frozen):
     """An example kept beside the rule. `given` is one signal or several in time order; with `repeat`, the last one
-    decides. For a surge rule `given` is `{weeks: [counts ...]}`, oldest first, and the last week decides."""
+    decides. For a surge rule `given` is `{weeks: [counts ...]}`, oldest first, and the last week decides; for a chart
+    rule it is `{days: [...], exposure: [...]}`, and any day decides."""
 
     given: dict[str, Any] | tuple[dict[str, Any], ...]
     then: Literal["opens", "nothing"]
@@ -207,10 +209,11 @@ class TriggerRule(_Frozen):
     title: str = Field(min_length=3, max_length=120)
     status: Literal["draft", "shadow", "live", "retired"]
     kind: Literal["recovery", "excellence", "breakdown"]
-    signal: SignalKind | Literal["any", "theme_week"] | tuple[SignalKind, ...]
+    signal: SignalKind | Literal["any", "theme_week", "series"] | tuple[SignalKind, ...]
     when: Node | None = None
     repeat: Repeat | None = None
     surge: Surge | None = None
+    chart: Chart | None = None
     open_case: OpenCase
     effective_from: date | None = None
     tests: tuple[RuleTest, ...] = ()
@@ -221,8 +224,12 @@ class TriggerRule(_Frozen):
             raise ValueError("a surge needs `signal: theme_week`, and theme_week needs a surge")
         if self.surge is not None and (self.when is not None or self.repeat is not None):
             raise ValueError("a surge rule takes neither when nor repeat")
-        if self.surge is None and self.when is None:
-            raise ValueError("a rule needs `when` (conditions) or `surge`")
+        if (self.chart is None) != (self.signal != "series"):
+            raise ValueError("a chart needs `signal: series`, and series needs a chart")
+        if self.chart is not None and (self.when is not None or self.repeat is not None):
+            raise ValueError("a chart rule takes neither when nor repeat")
+        if self.surge is None and self.chart is None and self.when is None:
+            raise ValueError("a rule needs `when` (conditions) or `chart`")
         if self.status == "live" and not self.tests:
             raise ValueError("a live rule needs at least one test")
         return self
@@ -239,6 +246,10 @@ class TriggerRule(_Frozen):
     @model_validator(mode="after")
     def _tests_name_known_fields(self) -> TriggerRule:
         for test in self.tests:
+            if self.chart is not None:
+                for row in test.rows:
+                    check_example(row)
+                continue
             for name in (name for row in test.rows for name in row):
                 if self.surge is not None and name not in {"weeks", "exposure"}:
                     raise ValueError(f"a surge test is given weeks (and exposure), not '{name}'")
@@ -249,7 +260,7 @@ class TriggerRule(_Frozen):
     @property
     def signal_kinds(self) -> tuple[str, ...]:
         """Kinds of signal the rule looks at; empty means every kind."""
-        if self.signal in ("any", "theme_week"):
+        if self.signal in ("any", "theme_week", "series"):
             return ()
         return self.signal if isinstance(self.signal, tuple) else (self.signal,)
 

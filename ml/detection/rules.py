@@ -29,11 +29,11 @@ def find_triggers(
     """Rows of the trigger table for every (rule, signal) that fires, sorted by trigger_id.
 
     `signals` has columns of `fct_signal` (absent ones count as unknown). Signals of `OWN_SOURCE` neither fire nor count,
-    whatever a rule says. Surge rules are ignored here. Raises ValueError when `as_of` carries no time zone.
+    whatever a rule says. Surge and chart rules are ignored here. Raises ValueError when `as_of` carries no time zone.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
-    own = [rule for rule in rules if rule.surge is None]
+    own = [rule for rule in rules if rule.surge is None and rule.chart is None]
     if not own or signals.num_rows == 0:
         return TRIGGER.empty_table()
     statement = compile_rules(own, as_of=as_of, historic_after_days=historic_after_days)
@@ -145,8 +145,8 @@ def _evidence_sql(rule: TriggerRule) -> exp.Expr:
 
 
 def failing_tests(rule: TriggerRule) -> list[str]:
-    """Sentences for the rule's in-file tests that do not hold; empty when all hold or it is a surge rule."""
-    if rule.surge is not None:
+    """Sentences for the rule's in-file tests that do not hold; empty when all hold or it looks at series."""
+    if rule.surge is not None or rule.chart is not None:
         return []
     return [
         f"{rule.id}: test {number} expects '{test.then}' but the rule does the opposite"
