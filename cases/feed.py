@@ -6,6 +6,7 @@ Belongs here: reading and joining the hand-overs. Not here: what a fact does to 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from models.facts import ResolutionFact, TriggerFact
 
 TRIGGERS = "ml_detection__trigger.parquet"
 DETECTION = "ml_detection__trigger.json"
+# By which way a trigger came to the ledger; the fast lane says its own name.
+BATCH_LANE = "batch"
 
 # One row per trigger with the raw row its signal came from; a trigger about a theme has no signal and so no raw row.
 _TRIGGERS = """
@@ -55,11 +58,17 @@ _RESOLUTION_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One finished detection: `token` names it, `total` counts its triggers, `run_id` is the run that made it."""
+    """One finished detection: `token` names it, `total` counts its triggers, `run_id` is the run that made it.
+
+    `as_of` is its reporting instant and `last_batch` the newest delivery it surely saw; None where an earlier version of
+    the loop left them out.
+    """
 
     token: str
     total: int
     run_id: str | None
+    as_of: datetime | None = None
+    last_batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,36 @@ def newest_detection(ml_outputs: Path) -> Detection | None:
     if not note.exists():
         return None
     found = json.loads(note.read_text(encoding="utf-8"))
-    return Detection(token=found["token"], total=int(found["triggers"]), run_id=found.get("dagster_run_id"))
+    as_of, batch = found.get("as_of"), found.get("last_batch")
+    return Detection(
+        token=found["token"],
+        total=int(found["triggers"]),
+        run_id=found.get("dagster_run_id"),
+        as_of=None if as_of is None else _utc(datetime.fromisoformat(as_of)),
+        last_batch=None if batch is None else int(batch),
+    )
+
+
+def write_detection(
+    ml_outputs: Path,
+    *,
+    token: str,
+    triggers: int,
+    as_of: datetime,
+    run_id: str | None = None,
+    last_batch: int | None = None,
+) -> None:
+    """Name the detection whose triggers lie in `ml_outputs`, in one step: from here on they are handed over."""
+    note = {
+        "token": token, "triggers": triggers, "dagster_run_id": run_id, "as_of": _utc(as_of).isoformat(),
+        "last_batch": last_batch,
+    }  # fmt: skip
+    fresh = ml_outputs / f".{DETECTION}.tmp"
+    with fresh.open("w", encoding="utf-8") as out:
+        json.dump(note, out)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(ml_outputs / DETECTION)
 
 
 def read_facts(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | None = None) -> Facts:
@@ -85,8 +123,10 @@ def read_facts(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | N
     return Facts(triggers, tuple(_resolutions(handoff)))
 
 
-def iter_triggers(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | None = None) -> Iterator[TriggerFact]:
-    """Triggers one by one with their lineage; empty before the first detection."""
+def iter_triggers(
+    ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | None = None, lane: str = BATCH_LANE
+) -> Iterator[TriggerFact]:
+    """Triggers one by one with their lineage, which says by which lane they came; empty before the first detection."""
     detection = newest_detection(ml_outputs)
     if detection is None:
         return
@@ -99,10 +139,10 @@ def iter_triggers(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int 
         "count": max(count, 0),
     }
     for row in _rows(_TRIGGERS, parameters):
-        yield _trigger(row, detection.run_id)
+        yield _trigger(row, detection.run_id, lane)
 
 
-def _trigger(row: dict[str, Any], run_id: str | None) -> TriggerFact:
+def _trigger(row: dict[str, Any], run_id: str | None, lane: str) -> TriggerFact:
     value = row["value_usd"]
     return TriggerFact(
         occurred_at=_utc(row["occurred_at"]),
@@ -121,6 +161,7 @@ def _trigger(row: dict[str, Any], run_id: str | None) -> TriggerFact:
             "topic_model_id": row["topic_model_id"],
             "rule_hash": row["rule_hash"],
             "dagster_run_id": run_id,
+            "lane": lane,
         },
         **{name: row[name] for name in _TRIGGER_FIELDS},
     )

@@ -22,13 +22,18 @@ def now(settings: Settings) -> datetime:
     """
     if settings.as_of is not None:
         return settings.as_of.astimezone(UTC)
-    if _note(settings).exists() and _note(settings).read_text(encoding="utf-8").strip() == _FROM_DATA:
+    if follows_data(settings):
         from intake.watermark import EPOCH, newest_event
 
         found = newest_event(settings)
         if found > EPOCH:
             return found
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def follows_data(settings: Settings) -> bool:
+    """Whether the clock of this home stands at the newest event of its data."""
+    return _note(settings).exists() and _note(settings).read_text(encoding="utf-8").strip() == _FROM_DATA
 
 
 def wall_clock() -> datetime:

@@ -173,6 +173,18 @@ def opened(path: Path) -> Iterator[Registry]:
             registry.close()
 
 
+def is_held(path: Path) -> bool:
+    """Whether an intake is under way; whoever asks only to avoid waiting may still have to."""
+    if not path.parent.exists():
+        return False
+    with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[Registry]:
     """The register for looking things up only: takes no lock, so that a look never waits for an intake under way."""

@@ -7,7 +7,7 @@ Belongs here: which files are taken, in which order, and what is reported. Not h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -98,8 +98,9 @@ def take_inbox(
     timezone: str | None = None,
     contracts: Contracts | None = None,
     on_step: OnStep = no_step,
+    only: Collection[Path] | None = None,
 ) -> list[FileReport]:
-    """Take what is new below `inbox/<source>/`; files stay where they are.
+    """Take what is new below `inbox/<source>/`, or what of it is among `only`; files stay where they are.
 
     A file is skipped when its path, size and time are as they were when it was last taken. Customers and employees come
     first, so that their names are known when texts are redacted. Files still being copied should end in one of
@@ -113,7 +114,8 @@ def take_inbox(
         jobs: list[_Job] = []
         for folder in sorted(p for p in settings.inbox.glob("*") if p.is_dir() and not p.name.startswith(".")):
             candidates = [contract for contract in known.values() if contract.source == folder.name]
-            fresh = [path for path in deliverable(folder) if session.registry.seen(path, fingerprint) is None]
+            offered = [path for path in deliverable(folder) if only is None or path in only]
+            fresh = [path for path in offered if session.registry.seen(path, fingerprint) is None]
             jobs.extend(_job(folder.name, path, candidates) for path in fresh)
         for job in _ordered(jobs, known):
             state = job.path.stat()

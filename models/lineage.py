@@ -26,6 +26,7 @@ class Lineage:
     topic_model_id: str | None = None
     dagster_run_id: str | None = None
     rule_hash: str | None = None
+    lane: str | None = None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Lineage:
@@ -56,9 +57,15 @@ def walk(case_id: str, trigger: Mapping[str, Any], lineage: Lineage) -> tuple[Li
         LineageStep("signal", trigger.get("signal_id"), f"from source {lineage.source or 'not recorded'}"),
         LineageStep("raw row", lineage.row_hash, f"{place}; batch {_known(lineage.batch_id)}"),
         LineageStep("model", lineage.model_id, "version that classified the signal"),
-        LineageStep("run", lineage.dagster_run_id, "Dagster run that evaluated the rule"),
+        LineageStep("run", lineage.dagster_run_id, _lane(lineage)),
     )
 
 
 def _known(value: object) -> str:
     return "not recorded" if value is None else str(value)
+
+
+def _lane(lineage: Lineage) -> str:
+    if lineage.lane == "fast":
+        return "the fast lane evaluated the rule, before any run"
+    return "Dagster run that evaluated the rule"

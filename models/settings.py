@@ -148,6 +148,11 @@ class Settings(BaseSettings):
         return self.home / "published"
 
     @property
+    def fast_lane(self) -> Path:
+        """What the fast lane decided and the batch lane has not looked at yet."""
+        return self.home / "fast_lane"
+
+    @property
     def state(self) -> Path:
         """Watermarks of finished stages."""
         return self.home / "state"

@@ -42,3 +42,15 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         out.flush()
         os.fsync(out.fileno())
     temporary.replace(path)
+
+
+def remember_taken(settings: Settings, batch_id: int) -> None:
+    """Record the newest delivery there was when a run began to prepare evidence: what comes later may not be in it."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    write_json(settings.state / "taken.json", {"batch": batch_id})
+
+
+def taken_batch(settings: Settings) -> int:
+    """That delivery's number, 0 when no run has begun yet."""
+    path = settings.state / "taken.json"
+    return int(json.loads(path.read_text(encoding="utf-8"))["batch"]) if path.exists() else 0

@@ -7,8 +7,9 @@ copy (
 ) to '{{ env_var("AMENDS_HANDOFF") }}/{{ name or this.identifier }}.parquet' (format parquet, compression zstd)
 {%- endmacro %}
 
-{#- What the models in ml/ read: every signal with the label people gave it and the notes that existed a day later. -#}
-{% macro signal_handoff() -%}
+{#- What the models in ml/ read: every signal with the label people gave it and the notes that existed a day later. `labels`
+    is int_signal_label, which calls it `this` while it is being made. -#}
+{% macro signal_handoff(labels) -%}
     select
         signals.signal_id,
         signals.signal_kind,
@@ -58,6 +59,6 @@ copy (
         signals._batch_id,
         signals._loaded_at
     from {{ ref('int_signal') }} as signals
-    left join {{ this }} as labels on signals.signal_id = labels.signal_id
+    left join {{ labels }} as labels on signals.signal_id = labels.signal_id
     left join {{ ref('int_signal_context') }} as context on signals.signal_id = context.signal_id
 {%- endmacro %}

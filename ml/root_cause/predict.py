@@ -17,6 +17,7 @@ from ml.root_cause import reports
 from ml.root_cause.asked import review_queue
 from ml.root_cause.bench import Workbench
 from ml.root_cause.classifier import ClassifierParams, NotEnoughData, Training
+from ml.root_cause.felt import ReadingModels
 from ml.root_cause.fitting import Fitted, fitted
 from ml.root_cause.gate import Verdict
 from ml.root_cause.miscoding import miscoding_table
@@ -104,6 +105,20 @@ def classify(
     }
     urls = (*models.run_urls, *read.run_urls, *_told_drift(tables["ml_root_cause__drift"], previous, bench))
     return Classified(tables, fresh, len(rows) - fresh, models.training, models.verdict, *models.ids, run_urls=urls)
+
+
+def predict_rows(
+    signals: pa.Table, programme: Programme, bench: Workbench, models: Fitted, reading_models: ReadingModels
+) -> pa.Table:
+    """The prediction table of some signals by models at hand; nothing is fitted. The same figures as `classify` gives."""
+    everything = Rows.of(signals, programme)
+    rows = everything.about_failures()
+    types = {cause.id: cause.failure_type for cause in programme.taxonomy.causes}
+    scores, _ = cause_scores(rows, bench, models, types, None)
+    read = readings(
+        signals, everything, scores, models.causes, programme, bench, previous={}, refit=False, models=reading_models
+    )
+    return prediction_table(signals, everything, scores, models, read.columns)
 
 
 def _drift(

@@ -73,9 +73,15 @@ def readings(
     *,
     previous: Mapping[str, pa.Table],
     refit: bool,
+    models: ReadingModels | None = None,
 ) -> Readings:
-    """Readings of all `signals`; `rows` are those with a customer's words, `scores` what causes were found in them."""
-    models, urls = _models(rows, bench, refit=refit)
+    """Readings of all `signals`; `rows` are those with a customer's words, `scores` what causes were found in them.
+
+    With `models` those are used and none is trained.
+    """
+    urls: tuple[str, ...] = ()
+    if models is None:
+        models, urls = _models(rows, bench, refit=refit)
     ordered = signals.sort_by("signal_id")
     floor = severities(ordered, programme.severity)
     ids = ordered.column("signal_id").to_pylist()

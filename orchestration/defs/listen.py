@@ -100,6 +100,7 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
     settings = stores.settings()
     notes.write_back(settings)
     reports = take_inbox(settings, timezone=in_force(settings).programme.company.timezone)
+    watermark.remember_taken(settings, last_batch(settings))
     if watermark.read(settings, "detect") == detect_fingerprint(stores):
         context.log.info("Nothing new since the last finished detection: no asset is made, what follows is skipped.")
         return
@@ -114,11 +115,14 @@ def take_in(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.Ma
         yield dg.MaterializeResult(asset_key=dg.AssetKey([f"raw_programme__{table}"]))
 
 
-def detect_fingerprint(stores: Stores) -> str:
-    """Hash of all that detection depends on: deliveries, programme, labels, models, warehouse code, reporting instant."""
+def detect_fingerprint(stores: Stores, batch: int | None = None) -> str:
+    """Hash of all that detection depends on: deliveries, programme, labels, models, warehouse code, reporting instant.
+
+    `batch` is the newest delivery that was surely seen (default: the newest there is).
+    """
     settings = stores.settings()
     return watermark.fingerprint(
-        batch=last_batch(settings),
+        batch=last_batch(settings) if batch is None else batch,
         programme=in_force(settings).version,
         labels=_labels(settings).digest,
         models=models_in_use(settings),

@@ -19,9 +19,10 @@ ALLOWED = {
     "publishing": {"models", "cases"},
     "messaging": {"models"},
     "casework": {"models", "intake", "cases", "messaging"},
+    "fast_lane": {"models", "ml", "intake", "cases", "casework", "publishing"},
     "desk": {"models", "cases", "casework"},
-    "orchestration": {"models", "ml", "intake", "expectations", "cases", "casework", "publishing"},
-    "amends": {"models", "ml", "intake", "expectations", "cases", "casework", "desk", "publishing", "world"},
+    "orchestration": {"models", "ml", "intake", "expectations", "cases", "casework", "publishing", "fast_lane"},
+    "amends": {"models", "ml", "intake", "expectations", "cases", "casework", "desk", "publishing", "world", "fast_lane"},
 }
 ROOMS = {*ALLOWED, "benchmarks", "tests"}
 HEAVY = {

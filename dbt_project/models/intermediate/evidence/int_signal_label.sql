@@ -1,6 +1,6 @@
 -- one row per signal (signal_id): the cause people coded for it, if anybody did
 -- depends_on: {{ ref('int_signal_context') }}
-{{ config(post_hook="{{ handoff(order_by='signal_id', name='int_signal', query=signal_handoff()) }}") }}
+{{ config(post_hook="{{ handoff(order_by='signal_id', name='int_signal', query=signal_handoff(this)) }}") }}
 
 with signals as (
 

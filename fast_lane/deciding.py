@@ -1,0 +1,121 @@
+"""Which cases the new signals open: the rules in force, over the new signals and the history those rules look back on.
+
+Belongs here: fetching that history and handing triggers to the ledger by the same door as the batch lane (`cases/feed.py`,
+`casework/opening.py`). Not here: rules, or what a case takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cases import feed
+from casework.opening import open_with
+from fast_lane.delta import Delta
+from ml.detection.evidence import Encode, Evidence
+from ml.detection.rules import lookback
+from ml.detection.triggers import Window, detect_in_force
+from ml.outputs import write_output
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    from cases.opening import OpenResult
+    from casework.engine import Engine
+    from casework.rules import RulesInForce
+
+LANE = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the batch lane last made: its reporting instant, the newest delivery in it, and files of classified signals
+    (those of the batch lane first, then those the fast lane has added since)."""
+
+    as_of: datetime
+    last_batch: int
+    files: tuple[Path, ...]
+
+
+def triggers_of(
+    judged: pa.Table, rules: RulesInForce, snapshot: Snapshot, *, as_of: datetime, historic_after_days: int,
+    encode: Encode | None,
+) -> pa.Table:  # fmt: skip
+    """Triggers that signals of `judged` (fct_signal) set off; history counts for them and sets off nothing itself."""
+    fresh = set(judged.column("signal_id").to_pylist())
+    known = pa.concat_tables([judged, *_history(judged, rules, snapshot)], promote_options="permissive")
+    window = Window(as_of=as_of, historic_after_days=historic_after_days)
+    found = detect_in_force(Evidence(fct_signal=known, encode=encode), rules.live, rules.former, window).triggers
+    return found.filter(pc.is_in(found.column("signal_id"), value_set=pa.array(sorted(fresh), pa.string())))
+
+
+def open_cases(engine: Engine, delta: Delta, triggers: pa.Table, as_of: datetime) -> OpenResult:
+    """Hand the triggers to the ledger, each with its lineage, as the batch lane would."""
+    outputs, handoff = delta.folder / "ml_outputs", delta.folder / "handoff"
+    write_output(outputs, "ml_detection__trigger", triggers)
+    pq.write_table(delta.signals, handoff / "int_signal.parquet")
+    feed.write_detection(outputs, token=f"{LANE}-{delta.folder.name}", triggers=triggers.num_rows, as_of=as_of)
+    return open_with(engine, feed.iter_triggers(outputs, handoff, lane=LANE), ())
+
+
+def _history(judged: pa.Table, rules: RulesInForce, snapshot: Snapshot) -> list[pa.Table]:
+    """Earlier signals that share what the rules group by with a new one, as far back as they look; newest version once."""
+    asked = lookback([*rules.live, *(former.rule for former in rules.former)])
+    if asked is None or judged.num_rows == 0:
+        return []
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.register("judged", judged)
+        earliest = connection.execute("select min(occurred_at) from judged").fetchone()
+        if earliest is None or earliest[0] is None:
+            return []
+        parts = [
+            connection.execute(_question(judged, asked.keys, number), {"file": str(file), "since": earliest[0] - asked.span})
+            .to_arrow_table()
+            for number, file in enumerate(snapshot.files)
+            if file.exists()
+        ]  # fmt: skip
+    return _newest_once(parts)
+
+
+def _question(judged: pa.Table, keys: Sequence[tuple[str, ...]], number: int) -> str:
+    """Signals of one file that agree with a new one in any of the groupings; the new ones themselves are left out."""
+    names = ", ".join(f'"{name}"' for name in judged.column_names)
+    alike = " or ".join(
+        f"({', '.join(key)}) in (select ({', '.join(key)}) from judged)" if len(key) > 1
+        else f"{key[0]} in (select {key[0]} from judged where {key[0]} is not null)"
+        for key in keys
+    )  # fmt: skip
+    return (
+        f"select {names}, {number} as part from read_parquet($file) where occurred_at >= $since and ({alike}) "
+        "and signal_id not in (select signal_id from judged)"
+    )
+
+
+def _newest_once(parts: Sequence[pa.Table]) -> list[pa.Table]:
+    """A signal may be in the snapshot and in a later file: the later version counts."""
+    seen: set[str] = set()
+    kept = []
+    for part in reversed(parts):
+        ids = part.column("signal_id").to_pylist()
+        kept.append(part.filter(pa.array([key not in seen for key in ids], pa.bool_())).drop_columns(["part"]))
+        seen |= set(ids)
+    return kept
+
+
+def reporting_instant(settings: Settings, judged: pa.Table, snapshot: Snapshot) -> datetime:
+    """As of when the rules are held against the signals: as the batch lane will, which reports as of the newest event."""
+    if settings.as_of is not None:
+        return settings.as_of.astimezone(UTC)
+    newest: datetime | None = pc.max(judged.column("occurred_at")).as_py()
+    if newest is None:
+        return snapshot.as_of
+    return max(snapshot.as_of, newest if newest.tzinfo else newest.replace(tzinfo=UTC))
