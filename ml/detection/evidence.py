@@ -24,16 +24,14 @@ class Evidence:
     """Tables detection reads; only the signals are needed, whatever else is absent is not looked at.
 
     `fct_signal` has columns of the mart of that name (absent ones count as unknown). `exposure` is `int_exposure_day`
-    (active customers per day, segment and region), `delivery` is `int_delivery_day` (days each kind of signal was
-    delivered), `contacts` is `int_contact` (when a matter was opened and resolved). `risk` holds rows shaped like
-    signals (`ml.conditions.SIGNAL_SCHEMA`), one per subject and week. `encode` turns texts into sentence vectors
-    (len(texts), d); clauses of likeness are unknown without it.
+    (active customers per day, segment and region), `resolution` is `int_resolution` (when the matter of a signal was
+    put right). `risk` holds rows shaped like signals (`ml.conditions.SIGNAL_SCHEMA`), one per subject and week.
+    `encode` turns texts into sentence vectors (len(texts), d); clauses of likeness are unknown without it.
     """
 
     fct_signal: pa.Table
     exposure: pa.Table | None = None
-    delivery: pa.Table | None = None
-    contacts: pa.Table | None = None
+    resolution: pa.Table | None = None
     risk: pa.Table | None = None
     agg_theme_week: pa.Table | None = None
     encode: Encode | None = None
@@ -47,8 +45,7 @@ class Evidence:
 # Hand-over file -> the part of the evidence it fills.
 _FILES = {
     "int_exposure_day": "exposure",
-    "int_delivery_day": "delivery",
-    "int_contact": "contacts",
+    "int_resolution": "resolution",
     "agg_theme_week": "agg_theme_week",
 }
 
