@@ -1,7 +1,8 @@
 """What just arrived, brought into the shape of the warehouse in memory: the SQL is dbt's, the folders hold the delta alone.
 
 Belongs here: laying out a delta's folders and running the compiled statements over them. Not here: the SQL (`compiled.py`),
-what models say of the rows (`models.py`), or rules (`deciding.py`). Customers are those of the last published build.
+what models say of the rows (`models.py`), or rules (`deciding.py`). Customers are as the batch lane knew
+them last.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from intake.landing import SCHEMA_FILE
 from intake.registry import Delivery
 from ml.outputs import write_output
 from models.settings import Settings
-from publishing.read import current
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,7 +65,7 @@ class Delta:
 
 @contextmanager
 def opened(settings: Settings, compiled: Statements, deliveries: Sequence[Delivery]) -> Iterator[Delta]:
-    """The rows of `deliveries`. Raises `publishing.read.NothingPublished` when no build was published yet."""
+    """The rows of `deliveries`; the batch lane must have handed over its customers once."""
     import duckdb
 
     folder = _laid_out(settings, deliveries)
@@ -133,12 +133,11 @@ def _has_rows(folder: Path, entity: str) -> bool:
 
 
 def _customers(connection: DuckDBPyConnection, settings: Settings) -> None:
-    """The published customers that any of the new signals is from."""
-    build = current(settings.published)
+    """The customers that any of the new signals is from, as the batch lane knew them last."""
     connection.execute(
         "create table dim_customer as select * from read_parquet($file) "
         "where customer_id in (select distinct customer_id from int_signal)",
-        {"file": str(build.path / f"{_CUSTOMERS}.parquet")},
+        {"file": str(settings.handoff / f"{_CUSTOMERS}.parquet")},
     )
 
 

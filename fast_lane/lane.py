@@ -20,12 +20,11 @@ from casework.rules import RulesInForce, rules_in_force
 from fast_lane import deciding, delta, records
 from fast_lane.compiled import statements
 from fast_lane.deciding import Snapshot
-from fast_lane.inbox import Arrival, Inbox
+from fast_lane.inbox import Inbox
 from fast_lane.models import WarmModels
 from intake.registry import Delivery, is_held
 from intake.service import take_inbox
 from models.settings import Settings
-from publishing.read import NothingPublished, current
 
 # Rows of one step; a delivery with more is the batch lane's.
 MOST_ROWS = 2_000
@@ -53,7 +52,6 @@ class Lane:
     models: WarmModels = field(init=False)
     _inbox: Inbox = field(init=False)
     _rules: tuple[str, RulesInForce] | None = None
-    _arrived: dict[int, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         conf.setup(self.settings)
@@ -64,10 +62,8 @@ class Lane:
         detection = feed.newest_detection(self.settings.ml_outputs)
         if detection is None or detection.last_batch is None:
             return "the first detection of the batch lane"
-        try:
-            current(self.settings.published)
-        except NothingPublished:
-            return "the first published build"
+        if not (self.settings.handoff / "dim_customer.parquet").exists():
+            return "customers handed over by the batch lane"
         return None
 
     def warm_up(self) -> None:
@@ -93,16 +89,9 @@ class Lane:
         if not arrivals or is_held(self.settings.intake_db):
             return
         programme = self._active(snapshot.as_of).programme
-        reports = take_inbox(
-            self.settings, timezone=programme.company.timezone, only=[arrival.path for arrival in arrivals]
-        )
+        take_inbox(self.settings, timezone=programme.company.timezone, only=[arrival.path for arrival in arrivals])
         crashpoint("fast_lane.after_taking")
         self._inbox.done(arrivals)
-        by_name = {(arrival.path.parent.name, arrival.path.name): arrival for arrival in arrivals}
-        for report in reports:
-            arrival = by_name.get((report.source, report.file))
-            if report.batch_id is not None and arrival is not None:
-                self._arrived[report.batch_id] = _arrival_instant(arrival)
 
     def _part(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """The oldest deliveries that fit into one step; one that never would is passed by."""
@@ -110,8 +99,7 @@ class Lane:
         rows = 0
         for delivery in deliveries:
             if delivery.loaded > MOST_ROWS and not part:
-                nothing = records.DECISION.empty_table()
-                records.write(self.settings, delivery.batch_id, nothing, nothing)
+                records.pass_by(self.settings, delivery.batch_id)
                 continue
             rows += delivery.loaded
             if rows > MOST_ROWS:
@@ -136,13 +124,11 @@ class Lane:
             crashpoint("fast_lane.after_opening")
             clock.lap("open")
             decided_at = datetime.now(UTC)
-            arrived = [(d.batch_id, self._arrived.get(d.batch_id, _registered(d))) for d in deliveries]
+            arrived = [(delivery.batch_id, _arrival(delivery)) for delivery in deliveries]
             decisions = records.decisions_of(judged, triggers, arrived, decided_at)
         records.write(self.settings, deliveries[-1].batch_id, judged, decisions)
         crashpoint("fast_lane.after_record")
         clock.lap("record")
-        for delivery in deliveries:
-            self._arrived.pop(delivery.batch_id, None)
         return Step(
             batches=tuple(d.batch_id for d in deliveries),
             signals=judged.num_rows, triggers=triggers.num_rows, opened=result.opened, attached=result.attached,
@@ -176,13 +162,9 @@ class Lane:
         return Engine(self.settings, active.programme, active.version, at, max(datetime.now(UTC), at))
 
 
-def _arrival_instant(arrival: Arrival) -> datetime:
-    return datetime.fromtimestamp(arrival.written_at, UTC)
-
-
-def _registered(delivery: Delivery) -> datetime:
-    """A step that was begun by a process that died: its rows arrived no later than they were registered."""
-    return datetime.fromisoformat(delivery.received_at).astimezone(UTC)
+def _arrival(delivery: Delivery) -> datetime:
+    """When the delivery lay ready in the inbox; where that is unknown, when it was taken."""
+    return datetime.fromisoformat(delivery.arrived_at or delivery.received_at).astimezone(UTC)
 
 
 class _Clock:

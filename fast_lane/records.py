@@ -45,6 +45,11 @@ def due(settings: Settings, since: int) -> list[Delivery]:
         return [d for d in registry.deliveries() if d.batch_id > mark and d.loaded > 0]
 
 
+def pass_by(settings: Settings, batch_id: int) -> None:
+    """Leave a delivery to the batch lane."""
+    _write(_folder(settings, "decisions") / f"{batch_id}.parquet", DECISION.empty_table())
+
+
 def write(settings: Settings, batch_id: int, signals: pa.Table, decisions: pa.Table) -> None:
     """Keep one step. The decisions come last: with them the step is done."""
     _write(_folder(settings, "signals") / f"{batch_id}.parquet", signals)
@@ -86,11 +91,12 @@ def signals_since(settings: Settings) -> list[Path]:
     return _files(settings, "signals")
 
 
-def forget(settings: Settings, batch_ids: Sequence[int]) -> None:
-    """Drop the steps that the batch lane has caught up with; decisions last, so that no step is done twice."""
-    for batch_id in batch_ids:
-        (_folder(settings, "signals") / f"{batch_id}.parquet").unlink(missing_ok=True)
-        (_folder(settings, "decisions") / f"{batch_id}.parquet").unlink(missing_ok=True)
+def forget(settings: Settings, up_to: int) -> None:
+    """Drop the steps up to a delivery, which the batch lane has seen; decisions last, so that no step is done twice."""
+    for name in ("signals", "decisions"):
+        for path in _files(settings, name):
+            if int(path.stem) <= up_to:
+                path.unlink()
 
 
 def _folder(settings: Settings, name: str) -> Path:

@@ -16,21 +16,23 @@ from models.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """How many files wait, and a token that names exactly this set of waiting files."""
+    """How many files wait, a token that names exactly this set of waiting files, and when the newest was written (seconds
+    since 1970, 0 without files)."""
 
     files: int
     token: str
+    newest: float = 0.0
 
 
 def pending_deliveries(settings: Settings) -> Pending:
     """Files in the inbox that no delivery has taken in yet (or that changed since)."""
     fingerprint = contracts_fingerprint(load_contracts())
-    digest, waiting = hashlib.sha256(), 0
+    digest, waiting, newest = hashlib.sha256(), 0, 0.0
     with reading(settings.intake_db) as registry:
         for folder in sorted(p for p in settings.inbox.glob("*") if p.is_dir() and not p.name.startswith(".")):
             for path in deliverable(folder):
                 if registry.seen(path, fingerprint) is None:
                     state = path.stat()
                     digest.update(f"{path}|{state.st_size}|{state.st_mtime_ns}\n".encode())
-                    waiting += 1
-    return Pending(waiting, digest.hexdigest()[:16])
+                    waiting, newest = waiting + 1, max(newest, state.st_mtime)
+    return Pending(waiting, digest.hexdigest()[:16], newest)

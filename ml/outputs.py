@@ -149,6 +149,22 @@ TRIGGER = pa.schema(
         ("evidence", pa.string()),
     ]
 )
+# One row per signal the fast lane decided on and trigger it set off, with what the batch lane made of the same rows later.
+LANE_DECISION = pa.schema(
+    [
+        pa.field("decision_id", pa.string(), nullable=False),
+        ("batch_id", pa.int64()),
+        ("signal_id", pa.string()),
+        ("trigger_id", pa.string()),
+        ("rule_id", pa.string()),
+        ("severity", pa.int64()),
+        ("occurred_at", pa.timestamp("us", tz="UTC")),
+        ("arrived_at", pa.timestamp("us", tz="UTC")),
+        ("decided_at", pa.timestamp("us", tz="UTC")),
+        ("verdict", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
 REVIEW = pa.schema(
     [
         pa.field("review_id", pa.string(), nullable=False),
@@ -189,6 +205,7 @@ OUTPUTS = MappingProxyType(
         "ml_root_cause__drift": (DRIFT, "drift_id"),
         "ml_root_cause__driver": (DRIVER, "driver_id"),
         "ml_detection__trigger": (TRIGGER, "trigger_id"),
+        "ml_detection__lane_decision": (LANE_DECISION, "decision_id"),
     }
 )
 

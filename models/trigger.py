@@ -265,6 +265,11 @@ class TriggerRule(_Frozen):
         return self.signal if isinstance(self.signal, tuple) else (self.signal,)
 
     @property
+    def is_about_signals(self) -> bool:
+        """Whether the rule fires on a signal as it comes; a rule on series needs days to pass."""
+        return self.signal not in ("theme_week", "series")
+
+    @property
     def dedupe_days(self) -> int:
         """Whole days of the dedupe window, rounded up."""
         return -(-self.open_case.dedupe.within // timedelta(days=1))

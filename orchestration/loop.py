@@ -31,6 +31,7 @@ STAGE_OF_STEP = {
     "check_ml_outputs": "classify",
     "dbt_detect": "classify",
     "ml_detection__trigger": "detect",
+    "ml_detection__lane_decision": "detect",
     "check_triggers": "detect",
     "case_assignment": "respond",
     "case_clocks": "respond",

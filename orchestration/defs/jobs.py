@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.classify import classify_signals, dbt_detect
 from orchestration.defs.detect import detect_triggers
+from orchestration.defs.lanes import lane_decisions
 from orchestration.defs.listen import dbt_prepare, take_in
 from orchestration.defs.report import score_drivers
 from orchestration.defs.respond import case_assignment, case_clocks, outbox_delivery
@@ -11,7 +12,7 @@ from orchestration.defs.track import case_reconciliation, dbt_track, export_ledg
 
 detect_breakdowns = dg.define_asset_job(
     name="detect_breakdowns",
-    selection=dg.AssetSelection.assets(take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers),
+    selection=dg.AssetSelection.assets(take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers, lane_decisions),
     description="Take in what lies in the inbox, classify it and hold the trigger rules against it.",
 )
 

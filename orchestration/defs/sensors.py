@@ -16,18 +16,17 @@ from orchestration.defs.resources import Stores
     job=detect_breakdowns,
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts detection when files lie in the inbox that no delivery has taken in yet.",
+    description="Starts detection when files lie in the inbox that nobody has taken in yet, and, now and then, for what "
+    "the fast lane has taken in.",
 )
 def inbox_arrivals(context: dg.SensorEvaluationContext, stores: Stores) -> dg.SensorResult | dg.SkipReason:
-    """One run for everything that waits; the run key names the newest state of the inbox."""
-    from intake.pending import pending_deliveries
+    """One run for everything that waits; the run key names the newest state of the inbox and of the deliveries."""
+    from orchestration.arrivals import next_run
 
-    waiting = pending_deliveries(stores.settings())
-    if not waiting.files:
-        return dg.SkipReason("The inbox holds nothing new.")
-    if waiting.token == context.cursor:
-        return dg.SkipReason(f"{waiting.files} file(s) were handed to a run already.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"inbox-{waiting.token}")], cursor=waiting.token)
+    asked = next_run(stores.settings(), context.cursor)
+    if asked.run_key is None:
+        return dg.SkipReason(asked.why)
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=asked.run_key)], cursor=asked.cursor)
 
 
 @dg.sensor(

@@ -19,7 +19,7 @@ ALLOWED = {
     "publishing": {"models", "cases"},
     "messaging": {"models"},
     "casework": {"models", "intake", "cases", "messaging"},
-    "fast_lane": {"models", "ml", "intake", "cases", "casework", "publishing"},
+    "fast_lane": {"models", "ml", "intake", "cases", "casework"},
     "desk": {"models", "cases", "casework"},
     "orchestration": {"models", "ml", "intake", "expectations", "cases", "casework", "publishing", "fast_lane"},
     "amends": {"models", "ml", "intake", "expectations", "cases", "casework", "desk", "publishing", "world", "fast_lane"},

@@ -1,4 +1,6 @@
 -- one row per customer and period of unchanged attributes (customer_id, valid_from): what the CRM said, and when
+{{ config(post_hook="{{ handoff(order_by='customer_id, valid_from') }}") }}
+
 with versions as (
 
     select * from {{ ref('stg_crm__customer_version') }}
