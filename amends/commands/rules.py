@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from amends.commands.rules_backtest import backtest
 from amends.console import answer, console
 from models.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The trigger rules of the active programme.")
+app.command()(backtest)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
