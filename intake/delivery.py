@@ -36,13 +36,14 @@ def no_step(step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a delivery is: its contract, content hash, file name, zone of local times and the day it arrived."""
+    """What a delivery is: its contract, content hash, file name, zone of local times, the day and the moment it arrived."""
 
     contract: SourceContract
     sha256: str
     file: str
     timezone: str | None
     received_on: date
+    arrived_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +69,9 @@ class Delivery:
         self.tally = Tally()
         contract, settings = ticket.contract, door.settings
         ensure_schema(settings, contract)
-        self.batch_id = registry.begin(ticket.sha256, contract.source, contract.entity, ticket.file)
+        self.batch_id = registry.begin(
+            ticket.sha256, contract.source, contract.entity, ticket.file, arrived_at=ticket.arrived_at
+        )
         name = f"{file_stem(self.batch_id, ticket.sha256)}.parquet"
         self._landing = AtomicParquet(landing_folder(settings, contract) / name, landing_schema(contract))
         self._vault = AtomicParquet(settings.vault / contract.name / name, vault.SCHEMA)

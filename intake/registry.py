@@ -9,23 +9,24 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 STARTED = "started"
 WITH_ROWS = ("loaded", "nothing_new", "nothing_usable")
-_COLUMNS = "batch_id, sha256, source, entity, file, rows, loaded, quarantined, duplicates, status, message, received_at"
+_COLUMNS = "batch_id, sha256, source, entity, file, rows, loaded, quarantined, duplicates, status, message, received_at, arrived_at"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
     batch_id INTEGER PRIMARY KEY AUTOINCREMENT,
     sha256 TEXT NOT NULL, source TEXT NOT NULL, entity TEXT NOT NULL, file TEXT NOT NULL,
     rows INTEGER NOT NULL DEFAULT 0, loaded INTEGER NOT NULL DEFAULT 0,
     quarantined INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0,
-    status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', received_at TEXT NOT NULL
+    status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', received_at TEXT NOT NULL, arrived_at TEXT
 );
 CREATE INDEX IF NOT EXISTS deliveries_by_content ON deliveries (sha256, source, entity);
+CREATE INDEX IF NOT EXISTS deliveries_by_file ON deliveries (source, file);
 CREATE TABLE IF NOT EXISTS seen_files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     status TEXT NOT NULL, contracts TEXT NOT NULL
@@ -47,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One registered delivery."""
+    """One registered delivery: `received_at` is when taking it began, `arrived_at` when it lay ready, None if unknown."""
 
     batch_id: int
     sha256: str
@@ -61,6 +62,7 @@ class Delivery:
     status: str
     message: str
     received_at: str
+    arrived_at: str | None = None
 
     @property
     def stem(self) -> str:
@@ -82,17 +84,27 @@ class Registry:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_SCHEMA)
+        self._add_arrival()
 
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
 
-    def begin(self, sha256: str, source: str, entity: str, file: str) -> int:
+    def _add_arrival(self) -> None:
+        """Registers of before arrivals were noted get the column; what was delivered then arrived nobody knows when."""
+        if any(column[1] == "arrived_at" for column in self._db.execute("PRAGMA table_info(deliveries)")):
+            return
+        with suppress(sqlite3.OperationalError):  # Another process may just have added it.
+            self._db.execute("ALTER TABLE deliveries ADD COLUMN arrived_at TEXT")
+
+    def begin(self, sha256: str, source: str, entity: str, file: str, *, arrived_at: datetime | None = None) -> int:
         """Register the start of a delivery and return its batch number (ever increasing, never used twice)."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        arrived = None if arrived_at is None else arrived_at.astimezone(UTC).isoformat(timespec="microseconds")
         cursor = self._db.execute(
-            "INSERT INTO deliveries (sha256, source, entity, file, status, received_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (sha256, source, entity, file, STARTED, now),
+            "INSERT INTO deliveries (sha256, source, entity, file, status, received_at, arrived_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sha256, source, entity, file, STARTED, now, arrived),
         )
         return int(cursor.lastrowid or 0)
 
@@ -123,6 +135,14 @@ class Registry:
         found = self._db.execute(
             f"SELECT {_COLUMNS} FROM deliveries WHERE sha256=? AND source=? AND entity=? AND status IN ({marks}) ORDER BY batch_id",
             (sha256, source, entity, *WITH_ROWS),
+        ).fetchone()
+        return None if found is None else _delivery(found)
+
+    def by_file(self, source: str, beginning: str) -> Delivery | None:
+        """The first delivery of a source, counting or turned away, whose file name begins like that."""
+        found = self._db.execute(
+            f"SELECT {_COLUMNS} FROM deliveries WHERE source=? AND file>=? AND file<? AND status <> ? ORDER BY batch_id",
+            (source, beginning, f"{beginning}\uffff", STARTED),
         ).fetchone()
         return None if found is None else _delivery(found)
 

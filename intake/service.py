@@ -7,9 +7,10 @@ Belongs here: which files are taken, in which order, and what is reported. Not h
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from intake.contracts import load_contracts
@@ -19,6 +20,7 @@ from intake.readers import choose_contract, open_reader
 from intake.report import FileReport, Status, report
 from intake.session import Session, open_session, programme_zone, today
 from intake.set_aside import sealable
+from intake.spool import remove_taken
 from models.contract import SourceContract
 from models.settings import Settings
 
@@ -35,6 +37,7 @@ class _Job:
     contract: SourceContract | None
     refusal: str = ""
     is_empty: bool = False
+    arrived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def take_inbox(
     on_step: OnStep = no_step,
     only: Collection[Path] | None = None,
 ) -> list[FileReport]:
-    """Take what is new below `inbox/<source>/`, or what of it is among `only`; files stay where they are.
+    """Take what is new below `inbox/<source>/`, or what of it is among `only`; files stay where they are, but for the spool.
 
     A file is skipped when its path, size and time are as they were when it was last taken. Customers and employees come
     first, so that their names are known when texts are redacted. Files still being copied should end in one of
@@ -119,15 +122,23 @@ def take_inbox(
             jobs.extend(_job(folder.name, path, candidates) for path in fresh)
         for job in _ordered(jobs, known):
             state = job.path.stat()
-            found = _take_one(session, job, terms)
+            found = _take_one(session, replace(job, arrived_at=_arrival(state)), terms)
             session.registry.remember(job.path, state.st_size, state.st_mtime_ns, found.status, fingerprint)
             reports.append(found)
+        remove_taken(settings, session.registry, fingerprint)
     return reports
 
 
 def _take(settings: Settings, jobs: Iterable[_Job], contracts: Contracts, terms: _Terms) -> list[FileReport]:
+    # Handed over by hand: it arrives now, however old the file is.
+    now = datetime.now(UTC)
     with open_session(settings) as session:
-        return [_take_one(session, job, terms) for job in _ordered(jobs, contracts)]
+        return [_take_one(session, replace(job, arrived_at=now), terms) for job in _ordered(jobs, contracts)]
+
+
+def _arrival(state: os.stat_result) -> datetime:
+    """When a file of the inbox got its name or content, whichever came last; copying can carry over an older `mtime`."""
+    return datetime.fromtimestamp(state.st_ctime_ns / 1e9, UTC)
 
 
 def _take_one(session: Session, job: _Job, terms: _Terms) -> FileReport:
@@ -151,7 +162,7 @@ def _take_one(session: Session, job: _Job, terms: _Terms) -> FileReport:
                 status="already_delivered",
                 message=f"the same content was taken before (batch {earlier.batch_id}); nothing was written",
             )
-        return _deliver(session, job.contract, found, terms)
+        return _deliver(session, job.contract, found, terms, job.arrived_at)
     except _Empty as empty:
         return _turned_away(session, job, sha256_of(job.path), "empty", str(empty))
     except Refused as refusal:
@@ -162,14 +173,16 @@ class _Empty(ValueError):
     """The file holds no row; the message says what was found instead."""
 
 
-def _deliver(session: Session, contract: SourceContract, found: Probe, terms: _Terms) -> FileReport:
+def _deliver(
+    session: Session, contract: SourceContract, found: Probe, terms: _Terms, arrived_at: datetime | None
+) -> FileReport:
     """Read, type and write one file; the register commits only when two independent counts agree."""
     if terms.timezone is None and any(column.timezone == "programme" for column in contract.columns):
         raise Refused("the file has local times and no time zone is known; state `timezone` in the programme")
     reader = open_reader(found, contract)
     reader.headings()
     reader = open_reader(found, contract)
-    ticket = Ticket(contract, found.sha256, found.path.name, terms.timezone, terms.received_on)
+    ticket = Ticket(contract, found.sha256, found.path.name, terms.timezone, terms.received_on, arrived_at)
     delivery = Delivery(ticket, session.door, session.registry, terms.on_step)
     try:
         is_json = found.format in ("json", "jsonl")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, SecretStr, field_validator
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +33,13 @@ class Settings(BaseSettings):
     # Which encoder texts are read with: `auto` is exact while new texts take no longer than the budget.
     embedding_tier: Literal["auto", "exact", "static"] = "auto"
     embedding_budget_seconds: float = 600.0
+    # How much feedback may wait to be taken before senders are asked to come again later.
+    feedback_pending_files: int = Field(default=2_000, ge=1)
+    feedback_pending_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    feedback_pending_seconds: int = Field(default=6 * 3_600, ge=1)
+    # Within how many seconds of its arrival 19 of 20 signals that open a case should have opened it, by lane.
+    fast_lane_target_seconds: int = Field(default=60, ge=1)
+    batch_lane_target_seconds: int = Field(default=3_600, ge=1)
     # How messages leave: as files in the home until somebody chooses otherwise.
     transport: Literal["file", "smtp", "webhook", "apprise"] = "file"
     smtp_host: str | None = None

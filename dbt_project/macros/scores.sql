@@ -12,3 +12,13 @@ end
 {% macro joined_text(columns) -%}
 nullif(trim(concat_ws(chr(10), {{ columns | join(', ') }})), '')
 {%- endmacro %}
+
+{#- Ends of the scale a metric usually has, for scores that belong to no survey of the programme; more is better on all. -#}
+{% macro usual_scale(metric, end) -%}
+    {%- set scales = {'nps': (0, 10), 'csat': (1, 5), 'rating': (1, 5)} -%}
+case {{ metric }}
+    {% for name, ends in scales.items() -%}
+    when '{{ name }}' then {{ ends[0 if end == 'lowest' else 1] }}.0
+    {% endfor -%}
+end
+{%- endmacro %}

@@ -14,6 +14,7 @@
         ref('int_signal__salesforce_case'),
         ref('int_signal__cfpb_complaint'),
         ref('int_signal__city311_request'),
+        ref('int_signal__feedback'),
     ]) }}
 {%- endmacro %}
 
@@ -70,7 +71,10 @@ from (
             as score_normalised
     from {{ this }} as answers
     left join {{ ref('stg_programme__survey') }} as surveys on answers.instrument_id = surveys.survey_id
-    where answers.source = 'qualtrics' and answers.score_value is not null
+    where
+        answers.source in ('qualtrics', 'feedback')
+        and answers.instrument_id is not null
+        and answers.score_value is not null
 ) as today
 where
     kept.signal_id = today.signal_id

@@ -5,7 +5,7 @@ select
 from {{ ref('int_signal') }} as signals
 left join {{ ref('stg_programme__survey') }} as surveys on signals.instrument_id = surveys.survey_id
 where
-    signals.source = 'qualtrics'
+    (signals.source = 'qualtrics' or (signals.source = 'feedback' and signals.instrument_id is not null))
     and signals.score_value is not null
     and (
         signals.score_metric is distinct from surveys.metric

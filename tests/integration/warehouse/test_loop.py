@@ -28,7 +28,7 @@ def test_everything_builds_where_no_source_has_said_anything(stores: Stores) -> 
     assert len([r for r in results if r.node.resource_type == "unit_test"]) >= 15
     assert stores.one("select count(*) as cases from fct_case")["cases"] == 0
     assert stores.one("select count(*) as entities, sum(row_count) as total from agg_source_load") == {
-        "entities": 18,
+        "entities": 19,
         "total": 0,
     }
 

@@ -28,6 +28,7 @@ ENTITIES = {
     "cfpb__complaint",
     "city311__request",
     "desk__case_note",
+    "feedback__item",
 }
 
 

@@ -18,6 +18,7 @@
     ('cfpb', 'complaint', 'received_on'),
     ('city311', 'request', 'opened_at'),
     ('desk', 'case_note', 'written_at'),
+    ('feedback', 'item', 'occurred_at'),
 ] -%}
 
 with loads as (
