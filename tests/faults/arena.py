@@ -82,6 +82,7 @@ def _import_heavy() -> None:
     import pyarrow.parquet  # noqa: F401
 
     from casework import notes  # noqa: F401
+    from fast_lane import compiled, lane  # noqa: F401
     from publishing import publish  # noqa: F401
 
     if threading.active_count() > 1:

@@ -6,15 +6,18 @@ import ast
 from pathlib import Path
 
 from cases.crash import CRASH_POINTS
+from tests.faults.lane_jobs import Laning
 from tests.faults.ledger_jobs import Acting, Applying, Offering, Opening
 from tests.faults.outside_jobs import Exporting, Noting, Publishing, Releasing, Sending
 from tests.faults.work import Work
 from tests.support import ROOT
 
-ROOMS = ("models", "ml", "intake", "cases", "casework", "messaging", "publishing", "orchestration", "desk", "amends")
+ROOMS = ("models", "ml", "intake", "cases", "casework", "messaging", "publishing", "orchestration", "desk", "amends",
+    "fast_lane",
+)
 
 JOBS: tuple[type[Work], ...] = (
-    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing,
+    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing, Laning,
 )  # fmt: skip
 
 
