@@ -36,6 +36,19 @@ def show_backtest(report: dict[str, Any]) -> None:
         console.print("  " + escape(sentence), soft_wrap=True)
 
 
+def show_shadow(document: dict[str, Any]) -> None:
+    """Print what each shadow rule found."""
+    if not document["rules"]:
+        console.print("No rule in force is in shadow.")
+        return
+    table = Table("rule", "since in shadow", "last week", "about", "no live rule has", "before it (history)")
+    for row in document["rules"]:
+        counts = (row["triggers"], row["last_week"], row["subjects"], row["new"], row["historic"])
+        table.add_row(row["rule_id"], *(f"{count:,}" for count in counts))
+    console.print(table)
+    console.print("`amends rules backtest` says what cases they would open; --json lists the newest triggers.")
+
+
 def _rules(report: Mapping[str, Any]) -> Table:
     table = Table("rule", "status", "triggers", "opens", "a week", "in force", "alone", "right of judged", "unknown",
                   "followed", "times usual", "days ahead", title="Rules", title_justify="left")  # fmt: skip

@@ -22,14 +22,16 @@ from models.trigger import FormerRule, TriggerRule
 
 @dataclass(frozen=True, slots=True)
 class RulesInForce:
-    """The live rules, dated, and the wordings they had before, oldest first."""
+    """The live rules, dated, and the wordings they had before, oldest first; and the shadow rules, dated likewise."""
 
     live: tuple[TriggerRule, ...]
     former: tuple[FormerRule, ...]
+    shadow: tuple[TriggerRule, ...] = ()
 
 
 def rules_in_force(settings: Settings, at: datetime) -> RulesInForce:
     """Live rules of the programme in force at a moment; one that came with a later version counts from that day.
+    Shadow rules are dated in the same way: what they would have opened is counted from the day they were applied.
 
     Rules of the first version are as their files say. Raises as `casework.programme.active_programme`.
     """
@@ -40,7 +42,10 @@ def rules_in_force(settings: Settings, at: datetime) -> RulesInForce:
     wordings = [(item.effective_from, _rules(item.files)) for item in known]
     since = _since(wordings)
     live = tuple(dated(rule, since.get(rule.id)) for rule in active.programme.live_rules)
-    return RulesInForce(live, tuple(_former(wordings, since)))
+    shadow = (rule for rule in active.programme.triggers if rule.status == "shadow")
+    return RulesInForce(
+        live, tuple(_former(wordings, since)), tuple(dated(rule, since.get(rule.id)) for rule in shadow)
+    )
 
 
 def dated(rule: TriggerRule, since: datetime | None) -> TriggerRule:

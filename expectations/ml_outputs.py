@@ -6,6 +6,8 @@ about texts other than predictions (`text_outputs.py`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from expectations import sql
 from expectations.limits import Limits
 from expectations.suites import Check, Given, Measure, Suite
@@ -21,7 +23,7 @@ _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("
 def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
     """Suite per ML output by asset name, sorted."""
     bounds = limits or Limits()
-    suites = (_trigger(bounds), _prediction(bounds), _topic(), *text_suites(bounds))
+    suites = (_trigger(bounds), _shadow(bounds), _prediction(bounds), _topic(), *text_suites(bounds))
     return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
 
 
@@ -103,6 +105,11 @@ def _topic() -> Suite:
         sql.redacted(["name", "keywords"]),
     )
     return Suite("ml_root_cause__topic", columns, checks)
+
+
+def _shadow(limits: Limits) -> Suite:
+    """What holds for triggers holds for those that open nothing."""
+    return replace(_trigger(limits), asset="ml_detection__shadow")
 
 
 def _trigger(limits: Limits) -> Suite:

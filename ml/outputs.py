@@ -205,6 +205,8 @@ OUTPUTS = MappingProxyType(
         "ml_root_cause__drift": (DRIFT, "drift_id"),
         "ml_root_cause__driver": (DRIVER, "driver_id"),
         "ml_detection__trigger": (TRIGGER, "trigger_id"),
+        # What shadow rules found: counted and looked at, never opened.
+        "ml_detection__shadow": (TRIGGER, "trigger_id"),
         "ml_detection__lane_decision": (LANE_DECISION, "decision_id"),
     }
 )

@@ -128,32 +128,44 @@ def run_drivers(settings: Settings, *, as_of: str) -> dict[str, Any]:
     return {"dagster/row_count": found.num_rows, "clear_effects": len(clear), "sentences": "\n\n".join(clear[:10])}
 
 
-def run_detection(settings: Settings, *, as_of: str, run_id: str) -> dict[str, Any]:
-    """Hold the live rules against the evidence, write the triggers and name this detection for the ledger."""
-    import pyarrow.compute as pc
+def run_detection(settings: Settings, *, as_of: str, run_id: str) -> Metadata:
+    """Hold the rules against the evidence, write what they found and name this detection for the ledger.
 
+    Only live rules are in what the ledger is handed; shadow rules are counted beside them. Returns metadata per asset.
+    """
     from ml.detection.evidence import read_evidence
-    from ml.detection.triggers import Window, detect_in_force
+    from ml.detection.triggers import Window, detect, detect_in_force
     from ml.outputs import write_output
 
     company, rules = in_force(settings).programme.company, rules_in_force(settings)
     window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
-    triggers = detect_in_force(read_evidence(settings.handoff), rules.live, rules.former, window).triggers
-    path = write_output(settings.ml_outputs, "ml_detection__trigger", triggers)
+    evidence = read_evidence(settings.handoff)
+    tables = {
+        "ml_detection__trigger": detect_in_force(evidence, rules.live, rules.former, window).triggers,
+        "ml_detection__shadow": detect(evidence, rules.shadow, window),
+    }
+    for name, table in tables.items():
+        write_output(settings.ml_outputs, name, table)
     feed.write_detection(
-        settings.ml_outputs, token=run_id, triggers=triggers.num_rows, as_of=window.as_of, run_id=run_id,
-        last_batch=watermark.taken_batch(settings),
+        settings.ml_outputs, token=run_id, triggers=tables["ml_detection__trigger"].num_rows, as_of=window.as_of,
+        run_id=run_id, last_batch=watermark.taken_batch(settings),
     )  # fmt: skip
+    counts = {"ml_detection__trigger": len(rules.live), "ml_detection__shadow": len(rules.shadow)}
+    return {name: _detection_metadata(tables[name], rules=n, as_of=as_of) for name, n in counts.items()}
+
+
+def _detection_metadata(triggers: Any, *, rules: int, as_of: str) -> dict[str, Any]:
+    import pyarrow.compute as pc
+
     counts = triggers.group_by("rule_id").aggregate([("trigger_id", "count")]).sort_by("rule_id").to_pylist()
     return {
         "dagster/row_count": triggers.num_rows,
         "historic": int(pc.sum(triggers.column("is_historic")).as_py() or 0),
-        "rules": len(rules.live),
+        "rules": rules,
         "by_rule": dg.MetadataValue.table(
             [dg.TableRecord({"rule": row["rule_id"], "triggers": row["trigger_id_count"]}) for row in counts]
         )
         if counts
         else "no rule fired",
-        "bytes": path.stat().st_size,
         "as_of": json.dumps(as_of),
     }

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from amends.commands.rules_backtest import backtest
+from amends.commands.rules_backtest import backtest, shadow
 from amends.console import answer, console
 from models.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The trigger rules of the active programme.")
 app.command()(backtest)
+app.command()(shadow)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 

@@ -1,14 +1,15 @@
-"""`amends rules backtest`: what the rules of a folder would have opened, beside those in force."""
+"""`amends rules backtest` and `shadow`: what rules would have opened, and what shadow rules are finding now."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from amends.backtest_view import show_backtest
+from amends.backtest_view import show_backtest, show_shadow
 from amends.console import answer, fail
 from models.settings import Settings, load_settings
 
@@ -69,13 +70,8 @@ def _run(
 
 
 def _customers(settings: Settings) -> Path | None:
-    """Who left, from the newest published build."""
-    from publishing.read import NothingPublished, current
-
-    try:
-        path = current(settings.published).path / "dim_customer.parquet"
-    except NothingPublished:
-        return None
+    """Who left; None where the warehouse has handed nobody over yet."""
+    path = settings.handoff / "dim_customer.parquet"
     return path if path.exists() else None
 
 
@@ -95,3 +91,23 @@ def _draw(report: dict[str, Any], folder: Path) -> list[str]:
     for name, draw in FIGURES.items():
         (folder / f"{name}.png").write_bytes(png(draw(report)))
     return [f"{name}.png" for name in FIGURES]
+
+
+def shadow(json_: Json = False) -> None:
+    """What the shadow rules in force have found since they were applied: counted, never opened."""
+    from casework import moment
+    from casework.rules import rules_in_force
+    from intake.watermark import resolve_as_of
+    from ml.detection.shadow import shadow_counts
+    from ml.outputs import read_output
+
+    settings = load_settings()
+    rules = {rule.id: rule for rule in rules_in_force(settings, moment.now(settings)).shadow}
+    found = shadow_counts(
+        read_output(settings.ml_outputs, "ml_detection__shadow"),
+        read_output(settings.ml_outputs, "ml_detection__trigger"),
+        rules,
+        as_of=datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00"),
+    )
+    rows = [asdict(row) | {"title": rules[row.rule_id].title} for row in found if row.rule_id in rules]
+    answer({"ok": True, "rules": rows}, json_, show=show_shadow)

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cases.feed import DETECTION, TRIGGERS
+from cases import feed
 from models.settings import ROOT, Settings
 
 REQUEST = "request.json"
@@ -116,11 +116,10 @@ def _lay_out(
         path.write_text(text, encoding="utf-8")
     for name, triggers in found.items():
         outputs = folder / name / "ml_outputs"
-        _link(settings.ml_outputs, outputs, leave_out=TRIGGERS)
+        _link(settings.ml_outputs, outputs, leave_out=feed.TRIGGERS)
         _link(settings.handoff, folder / name / "handoff")
-        pq.write_table(triggers, outputs / TRIGGERS)
-        note = {"token": "backtest", "triggers": triggers.num_rows}
-        (outputs / DETECTION).write_text(json.dumps(note), encoding="utf-8")
+        pq.write_table(triggers, outputs / feed.TRIGGERS)
+        feed.write_detection(outputs, token="backtest", triggers=triggers.num_rows, as_of=span.end)
     request = {
         "sets": list(found), "programme": str(folder / "programme" / settings.programme_dir.name),
         "since": span.since.isoformat(), "end": span.end.isoformat(),

@@ -60,7 +60,7 @@ def as_dagster(result: CheckResult) -> dg.AssetCheckResult:
 
 DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
-TRIGGERS = {name: suite for name, suite in ML.items() if name == "ml_detection__trigger"}
+TRIGGERS = {name: suite for name, suite in ML.items() if name.startswith("ml_detection__")}
 DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
 CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *DRIVERS}}
 

@@ -1,5 +1,7 @@
 """Group `detect`: the trigger rules of the programme over the classified evidence."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from intake.watermark import resolve_as_of
@@ -8,20 +10,32 @@ from orchestration.defs.listen import detect_fingerprint
 from orchestration.defs.resources import Stores
 from orchestration.ml_runs import run_detection
 
+OUTPUTS = {
+    "ml_detection__trigger": "One row per rule that fired on one signal, or on one theme in one week. Opening the cases is "
+    "the sensor's work; a trigger without a case is found by `case_reconciliation`.",
+    "ml_detection__shadow": "What shadow rules found: the same rows, which open nothing. `amends rules shadow` counts them, "
+    "`amends rules backtest` says what cases they would open.",
+}
 
-@dg.asset(
-    key=dg.AssetKey(["ml_detection__trigger"]),
-    deps=[dg.AssetKey(["fct_signal"]), dg.AssetKey(["agg_theme_week"])],
-    group_name="detect",
-    owners=["team:cx-programme"],
-    kinds={"duckdb", "parquet"},
-    description="One row per rule that fired on one signal, or on one theme in one week. Opening the cases is the "
-    "sensor's work; a trigger without a case is found by `case_reconciliation`.",
+
+@dg.multi_asset(
+    name="ml_detection__trigger",
+    specs=[
+        dg.AssetSpec(
+            key=dg.AssetKey([name]),
+            deps=[dg.AssetKey(["fct_signal"]), dg.AssetKey(["agg_theme_week"])],
+            group_name="detect",
+            owners=["team:cx-programme"],
+            kinds={"duckdb", "parquet"},
+            description=description,
+        )
+        for name, description in OUTPUTS.items()
+    ],
 )
-def detect_triggers(context: dg.AssetExecutionContext, stores: Stores) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Evaluate the live rules; the same compiled SQL serves the fast lane."""
+def detect_triggers(context: dg.AssetExecutionContext, stores: Stores) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    """Evaluate the rules; the same compiled SQL serves the fast lane."""
     settings = stores.settings()
     metadata = run_detection(settings, as_of=resolve_as_of(settings), run_id=context.run_id)
-    # What the fast lane took in meanwhile is not in this detection: the next run must not think so.
-    watermark.write(settings, "detect", detect_fingerprint(stores, watermark.taken_batch(settings)))
-    return dg.MaterializeResult(metadata=metadata)
+    watermark.write(settings, "detect", detect_fingerprint(stores))
+    for name in OUTPUTS:
+        yield dg.MaterializeResult(asset_key=dg.AssetKey([name]), metadata=metadata[name])

@@ -53,6 +53,7 @@ def topic(number: int, **changes: Any) -> dict[str, Any]:
 
 
 MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
+          "ml_detection__shadow": trigger,
           **text_rows.MAKERS}  # fmt: skip
 
 
