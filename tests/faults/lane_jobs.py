@@ -71,9 +71,9 @@ def _decided(home: Settings) -> list[str]:
 
 
 def _fact(row: CaseTrigger) -> TriggerFact:
-    kept = json.loads(row.lineage)
+    customer = str(row.case.customer_id)
     return TriggerFact(
-        trigger_id=row.trigger_id, rule_id=row.rule_id, rule_hash=row.rule_hash, kind=row.case.kind,
-        subject_type=row.case.subject_type, subject_id=row.case.subject_id, severity=row.case.severity,
-        occurred_at=row.occurred_at, signal_id=row.signal_id, lineage=kept,
+        trigger_id=row.trigger_id, rule_id=row.rule_id, rule_hash=row.rule_hash, kind="recovery", subject_type="customer",
+        subject_id=customer, customer_id=customer, severity=2, occurred_at=row.occurred_at, signal_id=row.signal_id,
+        lineage=json.loads(row.lineage),
     )  # fmt: skip
