@@ -15,6 +15,7 @@ from amends.commands import (
     case,
     check,
     drivers,
+    lane,
     models,
     offer,
     outbox,
@@ -48,6 +49,7 @@ app.add_typer(themes.app, name="themes")
 app.add_typer(text.app, name="text")
 app.add_typer(review.app, name="review")
 app.add_typer(models.app, name="models")
+app.add_typer(lane.app, name="lane")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

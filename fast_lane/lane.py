@@ -20,7 +20,7 @@ from casework.rules import RulesInForce, rules_in_force
 from fast_lane import deciding, delta, records
 from fast_lane.compiled import statements
 from fast_lane.deciding import Snapshot
-from fast_lane.inbox import Inbox
+from fast_lane.inbox import QUIET_SECONDS, Inbox
 from fast_lane.models import WarmModels
 from intake.registry import Delivery, is_held
 from intake.service import take_inbox
@@ -83,6 +83,17 @@ class Lane:
         deliveries = records.due(self.settings, snapshot.last_batch)
         part = self._part(deliveries)
         return self._decide(part, snapshot, clock) if part else None
+
+    def step_or_wait(self, until: float) -> Step | None:
+        """The next step; None when none came up to `until` (`time.monotonic`), but not before a file had time to be whole."""
+        last = max(until, time.monotonic() + 2 * QUIET_SECONDS)
+        while (step := self.step()) is None and time.monotonic() < last:
+            time.sleep(QUIET_SECONDS / 5)
+        return step
+
+    def due(self) -> int:
+        """Deliveries taken in and not decided yet."""
+        return len(records.due(self.settings, self._snapshot().last_batch))
 
     def _take(self, snapshot: Snapshot) -> None:
         arrivals = self._inbox.arrivals(time.time())
