@@ -60,6 +60,15 @@ def under_clock() -> list[OpenCase]:
     return [case for case in cases if case.state.is_open or case.state.customer_informed_at is None]
 
 
+def opened_by(moment: datetime) -> list[OpenCase]:
+    """Open cases, but praise, that opened at or before a moment: no other can have lain untouched since then."""
+    with read_snapshot():
+        rows = Standing.objects.filter(state__in=list(OPEN_STATES), opened_at__lte=moment).exclude(
+            case_kind="excellence"
+        )
+        return list(_loaded(list(rows.order_by("case_no").values_list("case_id", flat=True))))
+
+
 def one(case_id: str) -> OpenCase | None:
     """One case whatever its state; None when there is none."""
     return next(_loaded([case_id]), None)

@@ -6,6 +6,8 @@ people: of a first load of half a year four in five waiting cases were long dead
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cases import queue, services
 from cases.acting import Change, Move
 from cases.rows import SYSTEM
@@ -23,10 +25,11 @@ def surroundings(engine: Engine) -> Surroundings:
 def run(engine: Engine) -> int:
     """End what has expired at the engine's moment; how many cases."""
     around = surroundings(engine)
+    oldest = engine.at - timedelta(days=around.rules.expire_after_days)
     reason = f"nobody has touched it for {around.rules.expire_after_days} days"
     changes = [
         Change(case.case_id, [Move(EventKind.EXPIRED, {"reason": reason})], SYSTEM, engine.at, case.state.version)
-        for case in queue.under_clock()
+        for case in queue.opened_by(oldest)
         if is_expired(case.state, case.last_touch, around)
     ]
     return len(services.change_all(changes, recorded_at=engine.recorded_at).states)

@@ -22,7 +22,6 @@ from models.trigger import TriggerRule
 
 HEAD = "programme.yml"
 ROOM = "triggers"
-# What is asked of a folder: every rule in it that is not retired, as if it were live.
 ASKED = frozenset({"draft", "shadow", "live"})
 
 
@@ -38,25 +37,31 @@ class RuleSets:
 
 
 def rule_sets(settings: Settings, folder: Path | None, at: datetime) -> RuleSets:
-    """The live rules in force at a moment, and every rule of the folder that is not retired as if it were live.
+    """The live rules in force at a moment, and those asked about as if they were live.
 
-    Without a folder, the programme in force stands for it: what would its draft and shadow rules open? Raises
-    `ProgrammeError` with file, line and reason for a folder that cannot be read, and when it holds no rule.
+    Asked about are, of a programme folder, every rule that is not retired; of a folder of trigger files, its rules in
+    place of or beside the live ones in force; without a folder, the programme in force with its drafts and shadows.
+    Raises `ProgrammeError` with file, line and reason for a folder that cannot be read, and when it holds no rule.
     """
     from cases import programmes
 
     active = active_programme(settings, at)
     stored = programmes.in_force(at)
     assert stored is not None, "a programme that is active is stored"
-    asked = active.programme if folder is None else _programme(folder, active, stored.files)
-    candidate = tuple(rule for rule in asked.triggers if rule.status in ASKED)
-    return RuleSets(active.programme.live_rules, candidate, active.programme, active.version, stored.files)
+    asked = [rule for rule in _asked(folder, active, stored.files) if rule.status in ASKED]
+    return RuleSets(active.programme.live_rules, tuple(asked), active.programme, active.version, stored.files)
 
 
-def _programme(folder: Path, active: Active, files: Mapping[str, str]) -> Programme:
+def _asked(folder: Path | None, active: Active, files: Mapping[str, str]) -> list[TriggerRule]:
+    if folder is None:
+        return list(active.programme.triggers)
     if (folder / HEAD).exists():
-        return parse_programme(folder.name, read_files(folder))
-    return parse_programme(folder.name, overlaid(files, _rule_files(folder)))
+        return list(parse_programme(folder.name, read_files(folder)).triggers)
+    rules = _rule_files(folder)
+    whole = parse_programme(folder.name, overlaid(files, rules)).triggers
+    mine = {_id(text) for text in rules.values()}
+    # Other shadows stay what they are: the question is what this folder would change.
+    return [rule for rule in whole if rule.id in mine or rule.status == "live"]
 
 
 def _rule_files(folder: Path) -> dict[str, str]:

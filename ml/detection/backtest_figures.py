@@ -40,7 +40,8 @@ def cases_figure(report: Report) -> Figure:
     axes.set_yticks(range(len(ids)), [_named(found, rule) for rule in ids])
     axes.set_xlim(left=0)
     axes.set(xlabel="cases opened per week", title=f"Cases per week by rule, {_stretch(report)}")
-    axes.legend(loc="best")
+    if ids:
+        axes.legend(loc="best")
     return figure
 
 

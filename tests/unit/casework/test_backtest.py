@@ -115,16 +115,21 @@ def test_a_backtest_opens_the_very_cases_a_live_replay_of_its_days_opens(home: S
     assert found.report["live"]["cases"] == len(counted)
 
 
-def test_the_real_ledger_is_neither_read_nor_written_even_when_the_environment_names_it(
-    home: Settings, shadow: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_asset_leaves_the_real_ledger_alone_even_when_the_environment_names_it(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from orchestration.backtesting import REPORT, run_backtest
+
+    now = home.model_copy(update={"as_of": END})
+    hand_over(home.home, weeks_of_signals(1), [], END)
     monkeypatch.setenv("AMENDS_HOME", str(home.home))
     monkeypatch.setenv("AMENDS_LEDGER_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
-    hand_over(home.home, weeks_of_signals(1), [], END)
-    sets = rule_sets(home, shadow, END)
     before = services.counts()
-    found = run(home, sets)
-    assert found.report["candidate"]["cases"] > 0
+    told = run_backtest(now, days=14, budget=5)
+    assert told["cases_live"] > 0
+    assert told["lost"] == 0, "drafts and shadows only add"
+    assert sum(name.startswith("plot_") for name in told) == 4
+    assert json.loads((home.state / REPORT).read_text(encoding="utf-8"))["live"]["cases"] == told["cases_live"]
     assert services.counts() == before
     assert conf.connections["default"].settings_dict["NAME"] == str(home.ledger_path)
 
@@ -160,6 +165,12 @@ def test_without_a_folder_the_drafts_and_shadows_in_force_are_asked_about(home: 
     sets = rule_sets(home, None, END)
     assert "any_detractor" in {rule.id for rule in sets.candidate}
     assert "any_detractor" not in {rule.id for rule in sets.live}
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "grave.yml").write_text(DETRACTOR.replace("any_detractor", "grave"), encoding="utf-8")
+    asked = {rule.id for rule in rule_sets(home, other, END).candidate}
+    assert "grave" in asked
+    assert "any_detractor" not in asked, "a folder is asked about alone"
 
 
 def test_a_trigger_file_replaces_the_rule_of_its_id_whatever_the_file_is_called(home: Settings, tmp_path: Path) -> None:
@@ -206,3 +217,61 @@ def case(case_id: str, *, rule: str, signals: tuple[str, ...]) -> WouldBe:
         case_id, rule, "recovery", "customer", "C1", "C1", "fee_dispute", "everyday", None, FIRST, 3, None, "desk", "agent",
         (), None, None, tuple(Hit(f"t-{name}", rule, name, FIRST) for name in signals),
     )  # fmt: skip
+
+
+def test_what_followed_is_read_from_signals_and_from_who_left_and_our_own_notes_are_nothing(home: Settings) -> None:
+    from casework.backtest.aftermath import read_record
+
+    day = timedelta(days=1)
+    low = {"signal_kind": "survey_response", "source": "surveys", "entity": "response", "score_metric": "nps"}
+    rows = [
+        signal("left", FIRST, customer_id="C1"),
+        signal("quiet", FIRST, customer_id="C2", signal_kind="ticket"),
+        signal("ours", FIRST + day, customer_id="C2", source="desk"),
+        signal("happy", FIRST + day, customer_id="C2", score_value=9.0, **low),
+        signal("first", FIRST, customer_id="C3", signal_kind="ticket"),
+        signal("low", FIRST + 2 * day, customer_id="C3", score_value=6.0, **low),
+        signal("nobody", FIRST, customer_id=None),
+        signal("old", FIRST, customer_id="C4", is_valid=False),
+    ]  # fmt: skip
+    hand_over(home.home, rows, [], END)
+    customers = home.home / "customers.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select 'C1' as customer_id, true as is_current, date '2026-03-10' as churned_on) "
+            f"to '{customers}' (format parquet)"
+        )
+    known = read_record(home, customers, FIRST, END, FIRST + 40 * day)
+    found = {name: (item.what, item.followed, item.is_judged) for name, item in known.after.items()}
+    assert found["left"] == ("left", True, True)
+    assert found["quiet"] == (None, False, True)
+    assert found["first"] == ("detractor", True, True)
+    assert found["nobody"] == (None, False, False)
+    assert "ours" not in found
+    assert known.valid == {"old": False}
+    assert known.knows_leaving
+    unknown = read_record(home, None, FIRST, END, FIRST + 5 * day)
+    assert not unknown.knows_leaving
+    assert not unknown.after["quiet"].is_judged, "the time has not passed"
+
+
+def test_the_command_tells_what_a_folder_would_change_and_draws_it(
+    home: Settings, shadow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from amends.commands.rules import app
+
+    monkeypatch.setenv("AMENDS_HOME", str(home.home))
+    monkeypatch.setenv("AMENDS_AS_OF", END.isoformat())
+    hand_over(home.home, weeks_of_signals(1), [], END)
+    asked = ["backtest", "--rules", str(shadow), "--from", "2026-03-02", "--to", "2026-03-08"]
+    plain = CliRunner().invoke(app, [*asked, "--plots", str(tmp_path / "plots")])
+    assert plain.exit_code == 0, plain.output
+    assert "any_detractor" in plain.output
+    assert "What this rests on" in plain.output
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
+        "cases_per_week.png", "load_by_team.png", "gained_and_lost.png", "precision.png"
+    }  # fmt: skip
+    faulty = CliRunner().invoke(app, ["backtest", "--from", "yesterday"])
+    assert faulty.exit_code == 1
