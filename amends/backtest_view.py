@@ -28,6 +28,7 @@ def show_backtest(report: dict[str, Any]) -> None:
         console.print(f"The evidence ends on {report['evidence_until'][:10]}: the last days are not all there.")
     console.print(_rules(report))
     console.print(_teams(report))
+    _show_owners(asked)
     _show_overlap(asked["overlaps"])
     _show_change(against)
     _show_budget(asked["at_budget"])
@@ -83,6 +84,16 @@ def _teams(report: Mapping[str, Any]) -> Table:
             "nobody present" if row["per_member"] is None else f"{row['per_member']:.2g}",
         )  # fmt: skip
     return table
+
+
+def _show_owners(asked: Mapping[str, Any]) -> None:
+    named = [f"{owner} {count}" for owner, count in list(asked["owners"].items())[:_SHOWN]]
+    more = len(asked["owners"]) - len(named)
+    said = ", ".join(named) + (f" and {more} more people" if more > 0 else "")
+    console.print(
+        f"Owners named by a source: {said or 'none'}; of {asked['owner_not_named']} cases nobody is named, and who would "
+        "have had them depends on who was present with how much to do.", soft_wrap=True,
+    )  # fmt: skip
 
 
 def _show_overlap(rows: list[dict[str, Any]]) -> None:
