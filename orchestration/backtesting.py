@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,8 +21,11 @@ REPORT = "rule_backtest.json"
 _SHOWN = 50
 
 
-def run_backtest(settings: Settings, *, days: int, budget: int) -> dict[str, Any]:
-    """Try the rules in force with drafts and shadows added on the last days; returns metadata, keeps the report."""
+def run_backtest(settings: Settings, *, days: int, budget: int, folder: Path | None = None) -> dict[str, Any]:
+    """Try a folder's rules, or those in force with drafts and shadows, on the last days; returns metadata, keeps the report.
+
+    Raises as `casework.backtest.rule_sets.rule_sets` and `casework.backtest.report.backtest`.
+    """
     from casework import moment
     from casework.backtest.report import Request, backtest
     from casework.backtest.rule_sets import rule_sets
@@ -29,7 +33,7 @@ def run_backtest(settings: Settings, *, days: int, budget: int) -> dict[str, Any
 
     known = datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00")
     customers = settings.handoff / "dim_customer.parquet"
-    sets = rule_sets(settings, None, moment.now(settings))
+    sets = rule_sets(settings, folder, moment.now(settings))
     request = Request(
         known.date() - timedelta(days=days - 1), known.date(), known, budget, customers if customers.exists() else None
     )

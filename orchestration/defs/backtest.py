@@ -4,6 +4,8 @@ Belongs here: those three, thin. Not here: the backtest (`orchestration/backtest
 takes half a minute, and nothing waits for it.
 """
 
+from pathlib import Path
+
 import dagster as dg
 from pydantic import Field
 
@@ -21,6 +23,9 @@ class BacktestConfig(dg.Config):
 
     days: int = Field(default=90, ge=7, le=730, description="Days up to the newest evidence.")
     budget: int = Field(default=30, ge=1, description="Immediate alerts per team and week.")
+    rules: str = Field(
+        default="", description="Folder of rules to ask about; empty for the drafts and shadows in force."
+    )
 
 
 @dg.asset(
@@ -36,8 +41,10 @@ class BacktestConfig(dg.Config):
 def rule_backtest(context: dg.AssetExecutionContext, stores: Stores, config: BacktestConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One backtest; `amends rules backtest` asks the same of any folder."""
     seen = detect_fingerprint(stores)
-    metadata = run_backtest(stores.settings(), days=config.days, budget=config.budget)
-    watermark.write(stores.settings(), STAGE, seen)
+    folder = Path(config.rules).expanduser().resolve() if config.rules else None
+    metadata = run_backtest(stores.settings(), days=config.days, budget=config.budget, folder=folder)
+    if folder is None:
+        watermark.write(stores.settings(), STAGE, seen)
     return dg.MaterializeResult(metadata=metadata)
 
 

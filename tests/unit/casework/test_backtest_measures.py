@@ -14,9 +14,22 @@ from hypothesis import strategies as st
 
 from casework.backtest.aftermath import After, Judged, Record, judge
 from casework.backtest.against import compare
-from casework.backtest.apart import Hit, Span, WouldBe
+from casework.backtest.apart import Hit, Opened, Span, WouldBe
 from casework.backtest.intervals import dispersion, lift, median, weekly_rate
-from casework.backtest.measures import at_budget, by_week, followed, overlaps, precision, rate
+from casework.backtest.measures import (
+    at_budget,
+    by_week,
+    followed,
+    in_span,
+    overlaps,
+    owner_counts,
+    precision,
+    rate,
+    rule_figures,
+    team_loads,
+)
+from models.staff import WorkUnits
+from models.trigger import TriggerRule
 from tests.unit.casework.evidence_days import FIRST
 
 SPAN = Span(FIRST, FIRST, FIRST + timedelta(days=30))
@@ -179,6 +192,34 @@ def test_within_the_budget_come_the_gravest_then_the_most_valuable_of_each_week(
     ]
     found = at_budget(items, SPAN, 2)
     assert (found.within.right, found.within.wrong, found.beyond.wrong, found.weeks_over) == (2, 1, 1, 1)
+
+
+def test_a_trigger_that_joins_a_case_of_the_warm_up_is_a_trigger_of_the_stretch_and_opens_nothing() -> None:
+    rule = TriggerRule.model_validate(
+        {"id": "low", "title": "Low scores", "status": "draft", "kind": "recovery", "signal": "complaint",
+         "when": {"field": "severity", "op": "is_known"}, "open_case": {"severity": 3, "dedupe": {"within": "14d"}}}
+    )  # fmt: skip
+    before = case("a", -3)
+    joined = replace(before, hits=(*before.hits, Hit("t-late", "low", "s-late", FIRST + timedelta(days=1))))
+    own = case("b", 2)
+    counted = in_span([joined, own], SPAN)
+    (found,) = rule_figures([rule], [joined, own], judge(counted, Record({}, {}, {}, True)), SPAN, {})
+    assert (found.triggers, found.cases, found.joined, found.alone) == (2, 1, 1, 1)
+    assert (found.per_week.count, list(found.weeks)) == (1, [1, 0, 0, 0])
+
+
+def test_load_is_told_per_member_where_somebody_is_there() -> None:
+    cases = [case("a", 0, severity=1), case("b", 1), case("c", 1, team="empty")]
+    units = WorkUnits(by_severity={1: 4, 2: 2, 3: 1, 4: 0.5})
+    desk, empty = team_loads(Opened(tuple(cases), {"desk": 2, "empty": 0}), cases, SPAN, units)
+    weeks = 30 / 7
+    assert (desk.team, desk.cases, desk.per_member) == ("desk", 2, pytest.approx(2 / weeks / 2))
+    assert desk.units_per_week == pytest.approx((4 + 1) / weeks)
+    assert (empty.members, empty.per_member) == (0, None)
+
+
+def test_owners_are_those_a_source_named_and_nobody_else() -> None:
+    assert owner_counts([case("a", owners=("E1",)), case("b", owners=("E2", "E1")), case("c")]) == {"E1": 2}
 
 
 def test_every_case_of_either_set_is_gained_lost_or_kept_once() -> None:
