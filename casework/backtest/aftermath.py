@@ -1,7 +1,7 @@
 """What happened after a would-be case: what people said of it, and what the customer did within thirty days.
 
 Belongs here: the verdict on a case and its sources. Not here: shares and intervals (`measures.py`). The verdict, in this
-order: a person marked it invalid: wrong. A person closed the case that really held the trigger, or a reviewer held the
+order: a person marked it invalid: wrong. A person solved the case that really held the trigger, or a reviewer held the
 signal for real: right. A source says it was put right, wholly or in part: right. The customer escalated, complained,
 gave a detractor's score or left within `FOLLOW_DAYS` after it opened: right. A source says that it was rejected, and
 nothing followed in that time: wrong. Whatever is left is unknown, and counted as unknown. Praise is judged by people
@@ -75,10 +75,10 @@ _SAID = """
     select
         triggers.trigger_id,
         bool_or(events.kind = 'invalidated') as is_invalid,
-        bool_or(events.kind = 'closed' and events.actor_type = 'person') as is_worked
+        bool_or(events.kind in ('resolved', 'closed') and events.actor_type = 'person') as is_worked
     from read_parquet($triggers) as triggers
     inner join read_parquet($events) as events using (case_id)
-    where events.kind in ('invalidated', 'closed')
+    where events.kind in ('invalidated', 'resolved', 'closed')
     group by triggers.trigger_id
 """
 

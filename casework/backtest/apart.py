@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from cases import feed
 from models.settings import ROOT, Settings
 
-REQUEST = "request.json"
+REQUEST, ACTS = "request.json", "acts.json"
 _LAST_WORDS = 5
 
 
@@ -120,6 +120,7 @@ def _lay_out(
         _link(settings.handoff, folder / name / "handoff")
         pq.write_table(triggers, outputs / feed.TRIGGERS)
         feed.write_detection(outputs, token="backtest", triggers=triggers.num_rows, as_of=span.end)
+    (folder / ACTS).write_text(json.dumps(_acts(settings.ledger_export, span)), encoding="utf-8")
     request = {
         "sets": list(found), "programme": str(folder / "programme" / settings.programme_dir.name),
         "since": span.since.isoformat(), "end": span.end.isoformat(),
@@ -132,6 +133,39 @@ def _link(source: Path, target: Path, leave_out: str = "") -> None:
     for path in source.glob("*.parquet"):
         if path.name != leave_out:
             (target / path.name).symlink_to(path.resolve())
+
+
+# What people did at the desk that ends a case or opens it again, with the triggers the case held then.
+_ACTS = """
+    select
+        strftime(acts.occurred_at, '%Y-%m-%dT%H:%M:%S.%f+00:00') as at,
+        acts.kind,
+        list(triggers.trigger_id order by triggers.id) as triggers
+    from read_parquet($events) as acts
+    inner join read_parquet($triggers) as triggers
+        on acts.case_id = triggers.case_id and triggers.occurred_at <= acts.occurred_at
+    where
+        acts.actor_type = 'person' and acts.kind in ('resolved', 'invalidated', 'reopened')
+        and acts.occurred_at >= $since and acts.occurred_at < $end
+    group by acts.event_id, acts.occurred_at, acts.kind
+    order by acts.occurred_at, acts.event_id
+"""
+
+
+def _acts(export: Path, span: Span) -> list[dict[str, Any]]:
+    """Acts as JSON, in order of time; none before the first copy of the ledger."""
+    import duckdb
+
+    if not all(any((export / name).glob("*.parquet")) for name in ("case_trigger", "case_event")):
+        return []
+    parameters = {
+        "events": f"{export}/case_event/*.parquet", "triggers": f"{export}/case_trigger/*.parquet",
+        "since": span.since, "end": span.end,
+    }  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        found: list[dict[str, Any]] = connection.execute(_ACTS, parameters).to_arrow_table().to_pylist()
+        return found
 
 
 def _run(folder: Path) -> None:

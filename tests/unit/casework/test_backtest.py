@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from cases import conf, services
+from cases.acting import Change, Move
 from casework import expiry
 from casework.backtest.apart import Opened, WouldBe
 from casework.backtest.report import Backtest, Request, backtest
@@ -20,6 +21,7 @@ from casework.engine import start
 from casework.programme import apply_folder
 from intake.programme import ProgrammeError
 from ml.detection.replay import finder
+from models.case import OPEN_STATES, Actor, EventKind
 from models.settings import ROOT, Settings
 from tests.unit.casework.evidence_days import FIRST, hand_over, resolutions_of, signal, weeks_of_signals
 
@@ -83,6 +85,21 @@ def live_episodes(home: Settings) -> set[tuple[Any, ...]]:
     return {(*head, frozenset(triggers)) for *head, triggers in found}
 
 
+def work_at_the_desk(evening: datetime) -> None:
+    """Next morning somebody resolves a third of the open cases, holds one for nothing, and takes one up again."""
+    morning = evening + timedelta(hours=8)
+    cases = sorted(services.list_cases(limit=500), key=lambda item: item.case_id)
+    still_open = [item for item in cases if item.state in OPEN_STATES]
+    moves = [(item, EventKind.RESOLVED) for item in still_open[::3]]
+    moves += [(item, EventKind.INVALIDATED) for item in still_open[1:2]]
+    moves += [(item, EventKind.REOPENED) for item in cases if item.state == "resolved"][:1]
+    for item, kind in moves:
+        services.change(
+            Change(item.case_id, [Move(kind, {"reason": "looked at"})], Actor("person", "E-ann"), morning),
+            recorded_at=morning,
+        )
+
+
 def live(home: Settings, rows: list[dict[str, Any]], resolutions: list[dict[str, Any]]) -> None:
     """Two weeks of the loop itself: each day's delivery is detected on and opened in the real ledger."""
     from orchestration.case_opening import open_next_slice
@@ -98,6 +115,9 @@ def live(home: Settings, rows: list[dict[str, Any]], resolutions: list[dict[str,
         assert step is not None
         cursor = step.cursor
         expiry.run(start(now, at=evening))
+        if evening < END:
+            work_at_the_desk(evening)
+    services.export(home)
 
 
 def test_a_backtest_opens_the_very_cases_a_live_replay_of_its_days_opens(home: Settings) -> None:
@@ -109,6 +129,7 @@ def test_a_backtest_opens_the_very_cases_a_live_replay_of_its_days_opens(home: S
     assert len(expected) > 40
     assert len(expected) < sum(len(case.hits) for case in found.opened["live"].cases), "some triggers join a case"
     assert episodes(found.opened["live"]) == expected
+    assert {"wrong: marked invalid", "right: held for real"} <= found.report["live"]["precision"]["reasons"].keys()
     counted = [
         case for case in found.opened["live"].cases if case.opened_at >= datetime(2026, 3, 9, tzinfo=FIRST.tzinfo)
     ]

@@ -63,7 +63,7 @@ def test_a_person_who_marks_the_case_invalid_is_believed_before_everything_else(
     assert verdict(one, **known) == ("wrong", "marked invalid")
 
 
-def test_a_case_a_person_closed_is_right() -> None:
+def test_a_case_a_person_solved_is_right() -> None:
     assert verdict(case("a"), said={"t-a-low": (False, True)}) == ("right", "held for real")
 
 
