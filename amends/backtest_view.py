@@ -20,8 +20,9 @@ def show_backtest(report: dict[str, Any]) -> None:
     """Print a report; ends with what it assumes."""
     live, asked, against = report["live"], report["candidate"], report["against"]
     console.print(
-        f"[bold]{report['from']} to {report['to']}[/]: {asked['cases']} cases under the rules asked about "
-        f"({_rate(asked['per_week'])} a week), {live['cases']} under those in force ({_rate(live['per_week'])}).",
+        f"[bold]{report['from']} to {report['to']}[/]: {asked['triggers']} triggers and {asked['cases']} cases under the "
+        f"rules asked about ({_rate(asked['per_week'])} a week), {live['triggers']} and {live['cases']} under those in force "
+        f"({_rate(live['per_week'])}).",
         soft_wrap=True,
     )
     if not report["is_complete"]:

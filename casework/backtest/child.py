@@ -67,7 +67,7 @@ def replay(settings: Settings, since: datetime, end: datetime, acts: Sequence[Ac
     staffing.refresh(engine)
     engine.__dict__.pop("org", None)
     facts = feed.read_facts(settings.ml_outputs, settings.handoff)
-    triggers, resolutions = _by_day(facts.triggers), _by_day(facts.resolutions)
+    triggers, resolutions = _by_day(facts.triggers, end), _by_day(facts.resolutions, end)
     for day in _days(since, end):
         mine = [act for act in acts if act.at.date() == day]
         one_day(_at(engine, day), triggers.get(day, []), resolutions.get(day, []), mine)
@@ -120,11 +120,12 @@ def _days(since: datetime, end: datetime) -> Iterator[date]:
         day += _DAY
 
 
-def _by_day(facts: Iterable[Fact]) -> dict[date, list[Fact]]:
+def _by_day(facts: Iterable[Fact], end: datetime) -> dict[date, list[Fact]]:
+    """Facts by day; what became known at the very end belongs to the last day."""
     found: dict[date, list[Fact]] = {}
     for fact in facts:
         at = fact.occurred_at if isinstance(fact, TriggerFact) else fact.resolved_at
-        found.setdefault(at.date(), []).append(fact)
+        found.setdefault((at if at != end else at - _DAY).date(), []).append(fact)
     return found
 
 

@@ -111,16 +111,16 @@ def _report(found: Backtest, sets: RuleSets, request: Request, record: Record) -
     }  # fmt: skip
     for name, judged in found.judged.items():
         cases = [item.case for item in judged]
+        figures = measures.rule_figures(rules[name], found.opened[name].cases, judged, span, record.after)
         document[name] = {
+            "triggers": sum(item.triggers for item in figures),
             "cases": len(cases),
+            "joined": sum(item.joined for item in figures),
             "per_week": asdict(measures.rate(cases, span)),
             "weeks": measures.by_week(cases, span)[0],
             "precision": asdict(measures.precision(judged)),
             "at_budget": asdict(measures.at_budget(judged, span, request.budget)),
-            "rules": [
-                asdict(item)
-                for item in measures.rule_figures(rules[name], found.opened[name].cases, judged, span, record.after)
-            ],
+            "rules": [asdict(item) for item in figures],
             "teams": [asdict(item) for item in measures.team_loads(found.opened[name], cases, span, units)],
             "owners": measures.owner_counts(cases),
             "owner_not_named": sum(not case.owners for case in cases),

@@ -137,7 +137,7 @@ def finder(handoff: Path, taxonomy: Taxonomy, historic_after_days: int, *, encod
 
 
 def find_daily(evidence: Evidence, rules: Iterable[TriggerRule], stretch: Stretch) -> pa.Table:
-    """Triggers of [since, until), as detection run at the end of each day would have found them; sorted by trigger_id.
+    """Triggers from `since` to `until`, as detection run at the end of each day would have found them; sorted by trigger_id.
 
     One detection over the whole stretch: what a rule finds at a time depends on nothing after it, which
     `tests/unit/ml/test_replay.py` holds against a detection per day. Rules count for the whole stretch, whatever their
@@ -147,7 +147,8 @@ def find_daily(evidence: Evidence, rules: Iterable[TriggerRule], stretch: Stretc
     window = Window(stretch.until, stretch.historic_after_days)
     found = detect(_until(evidence, stretch.until), undated, window)
     at = found.column("occurred_at")
-    kept = found.filter(pc.and_(pc.greater_equal(at, stretch.since), pc.less(at, stretch.until)))
+    # What a series shows of the last day is known at its end, which is `until` itself; no signal of that instant is in.
+    kept = found.filter(pc.and_(pc.greater_equal(at, stretch.since), pc.less_equal(at, stretch.until)))
     # On its own day a trigger is at most a day old, so it is history only where everything is.
     historic = pa.array([stretch.historic_after_days < 1] * kept.num_rows, pa.bool_())
     place = kept.schema.get_field_index("is_historic")
