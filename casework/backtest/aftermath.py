@@ -13,9 +13,11 @@ for every rule alike, and is why two rules are compared rather than one believed
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,8 +32,8 @@ DETRACTOR = 6
 REJECTED = "rejected"
 Verdict = Literal["right", "wrong", "unknown"]
 
-# The first bad thing after each signal, by customer. Several at one instant count once, under the first name.
-_NEXT = """
+# Bad things by customer; several at one instant count once, under the first name.
+_MOMENTS = """
     with bad as (
         select customer_id, occurred_at as since, signal_kind as what
         from signals
@@ -42,12 +44,16 @@ _NEXT = """
         where score_metric = 'nps' and score_value <= $detractor
         union all
         select customer_id, left_at as since, 'left' as what from leaving
-    ),
-
-    moments as (
-        select customer_id, since, min(what) as what from bad where customer_id is not null group by customer_id, since
     )
 
+    select customer_id, since, min(what) as what
+    from bad
+    where customer_id is not null
+    group by customer_id, since
+    order by customer_id, since
+"""
+
+_NEXT = """
     select signals.signal_id, signals.signal_kind, signals.customer_id, signals.occurred_at, moments.what, moments.since
     from signals
     asof left join moments on signals.customer_id = moments.customer_id and signals.occurred_at < moments.since
@@ -85,10 +91,9 @@ _SAID = """
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What followed one signal. `what` and `at` name the first bad event later on, however late; None when there was
-    none. `is_ripe` says whether the follow-up time had passed when the evidence ended."""
+    """What followed an instant for a customer. `what` and `at` name the first bad event later on, however late; None when
+    there was none. `is_ripe` says whether the follow-up time had passed when the evidence ended."""
 
-    kind: str
     has_customer: bool
     what: str | None
     at: datetime | None
@@ -114,18 +119,29 @@ class Judged:
     verdict: Verdict
     reason: str
     lead_days: float | None
-    after: After | None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything that is known afterwards: by signal what followed and whether it was held for real, by trigger what
-    people did with its real case (invalid, worked). `knows_leaving` is False where no table says who left."""
+    """Everything that is known afterwards, up to `known` (UTC).
 
-    after: Mapping[str, After]
-    valid: Mapping[str, bool]
-    said: Mapping[str, tuple[bool, bool]]
-    knows_leaving: bool
+    By signal its kind and what followed it, and whether it was held for real; by customer the bad events in order of time;
+    by trigger what people did with its real case (invalid, worked). `knows_leaving` is False where no table says who left.
+    """
+
+    known: datetime
+    after: Mapping[str, tuple[str, After]] = field(default_factory=dict)
+    bad: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
+    valid: Mapping[str, bool] = field(default_factory=dict)
+    said: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
+    knows_leaving: bool = True
+
+    def follows(self, customer_id: str | None, at: datetime) -> After:
+        """What followed an instant for a customer, who may be unknown."""
+        events = self.bad.get(customer_id, ()) if customer_id is not None else ()
+        place = bisect_right(events, at, key=itemgetter(0))
+        found, what = events[place] if place < len(events) else (None, None)
+        return After(customer_id is not None, what, found, at, at + FOLLOW <= self.known)
 
 
 def read_record(settings: Settings, customers: Path | None, begin: datetime, end: datetime, known: datetime) -> Record:
@@ -143,14 +159,19 @@ def read_record(settings: Settings, customers: Path | None, begin: datetime, end
             connection.execute(f"create temp table leaving as {_LEAVING}", {"customers": str(customers)})
         source = str(settings.handoff / "int_signal.parquet")
         connection.execute(f"create temp table signals as {_SIGNALS}", {"signals": source})
-        rows = connection.execute(_NEXT, {"detractor": DETRACTOR, "begin": begin, "end": end}).fetchall()
+        connection.execute(f"create temp table moments as {_MOMENTS}", {"detractor": DETRACTOR})
+        rows = connection.execute(_NEXT, {"begin": begin, "end": end}).fetchall()
+        moments = connection.execute("select customer_id, since, what from moments").fetchall()
         valid = connection.execute("select signal_id, is_valid from signals where is_valid is not null").fetchall()
         said = _said(connection, settings.ledger_export)
     after = {
-        signal: After(kind, customer is not None, what, at, occurred_at, occurred_at + FOLLOW <= known)
+        signal: (kind, After(customer is not None, what, at, occurred_at, occurred_at + FOLLOW <= known))
         for signal, kind, customer, occurred_at, what, at in rows
     }
-    return Record(after, dict(valid), said, customers is not None)
+    bad: dict[str, list[tuple[datetime, str]]] = {}
+    for customer, at, what in moments:
+        bad.setdefault(customer, []).append((at, what))
+    return Record(known, after, bad, dict(valid), said, customers is not None)
 
 
 def _said(connection: Any, export: Path) -> dict[str, tuple[bool, bool]]:
@@ -167,14 +188,13 @@ def judge(cases: Iterable[WouldBe], record: Record) -> tuple[Judged, ...]:
 
 
 def _judge(case: WouldBe, record: Record) -> Judged:
-    first = case.hits[0].signal_id
-    after = record.after.get(first) if first is not None else None
-    lead = (after.at - case.opened_at) / timedelta(days=1) if after and after.followed and after.at else None
+    after = record.follows(case.customer_id, case.opened_at)
+    lead = (after.at - case.opened_at) / timedelta(days=1) if after.followed and after.at else None
     verdict, reason = _verdict(case, record, after)
-    return Judged(case, verdict, reason, lead, after)
+    return Judged(case, verdict, reason, lead)
 
 
-def _verdict(case: WouldBe, record: Record, after: After | None) -> tuple[Verdict, str]:
+def _verdict(case: WouldBe, record: Record, after: After) -> tuple[Verdict, str]:
     said = [record.said[hit.trigger_id] for hit in case.hits if hit.trigger_id in record.said]
     valid = [record.valid[signal] for signal in case.signals if signal in record.valid]
     if any(invalid for invalid, _ in said) or (valid and not any(valid)):
@@ -185,13 +205,9 @@ def _verdict(case: WouldBe, record: Record, after: After | None) -> tuple[Verdic
         return "right", "put right"
     if case.kind == CaseKind.EXCELLENCE:
         return "unknown", "praise, nobody said"
-    if after is not None and after.followed:
+    if after.followed:
         return "right", str(after.what)
-    return _unsaid(case, after)
-
-
-def _unsaid(case: WouldBe, after: After | None) -> tuple[Verdict, str]:
-    if after is None or not after.has_customer:
+    if not after.has_customer:
         return "unknown", "no customer known"
     if not after.is_ripe:
         return "unknown", "too early"

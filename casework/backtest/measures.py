@@ -84,9 +84,9 @@ class Followed:
     lift: Lift
 
 
-def followed(picked: Collection[str], kinds: Collection[str], after: Mapping[str, After]) -> Followed:
+def followed(picked: Collection[str], kinds: Collection[str], after: Mapping[str, tuple[str, After]]) -> Followed:
     """What followed the signals a rule picked, beside the other signals of its kinds (empty: every kind)."""
-    same = {signal: item for signal, item in after.items() if not kinds or item.kind in kinds}
+    same = {signal: item for signal, (kind, item) in after.items() if not kinds or kind in kinds}
     mine = [item for signal, item in same.items() if signal in picked]
     judged = [item for item in mine if item.is_judged]
     others = [item for signal, item in same.items() if signal not in picked and item.is_judged]
@@ -124,7 +124,7 @@ def rule_figures(
     cases: Sequence[WouldBe],
     judged: Sequence[Judged],
     span: Span,
-    after: Mapping[str, After],
+    after: Mapping[str, tuple[str, After]],
 ) -> list[RuleFigures]:
     """Figures of every rule, most cases first. `cases` are all that were opened, `judged` those that count."""
     by_rule: dict[str, list[Judged]] = {}
@@ -144,7 +144,12 @@ def rule_figures(
 
 
 def _figures(
-    rule: TriggerRule, own: Sequence[Judged], hits: int, picked: Collection[str], span: Span, after: Mapping[str, After]
+    rule: TriggerRule,
+    own: Sequence[Judged],
+    hits: int,
+    picked: Collection[str],
+    span: Span,
+    after: Mapping[str, tuple[str, After]],
 ) -> RuleFigures:
     opened = [item.case for item in own]
     alone = sum(case.rules == {rule.id} for case in opened)

@@ -47,20 +47,22 @@ def case(name: str, day: float = 0, *, rules: tuple[str, ...] = ("low",), **more
     return WouldBe(**values | more)
 
 
-def after(what: str | None = None, days: float = 3, *, ripe: bool = True, customer: bool = True) -> After:
+def after(what: str | None = None, days: float = 3, *, ripe: bool = True) -> tuple[str, After]:
     at = None if what is None else FIRST + timedelta(days=days)
-    return After("complaint", customer, what, at, FIRST, ripe)
+    return "complaint", After(True, what, at, FIRST, ripe)
 
 
-def verdict(item: WouldBe, **known: Any) -> tuple[str, str]:
-    (found,) = judge([item], replace(Record({}, {}, {}, True), **known))
+def verdict(item: WouldBe, *, bad: tuple[str, float] | None = None, days: float = 60, **known: Any) -> tuple[str, str]:
+    """The verdict where one bad thing happened to customer `a` after so many days, and the evidence ends on `days`."""
+    events = {} if bad is None else {"a": [(FIRST, "complaint"), (FIRST + timedelta(days=bad[1]), bad[0])]}
+    (found,) = judge([item], Record(FIRST + timedelta(days=days), bad=events, **known))
     return found.verdict, found.reason
 
 
 def test_a_person_who_marks_the_case_invalid_is_believed_before_everything_else() -> None:
     one = case("a", outcome="in_favour")
-    known = {"said": {"t-a-low": (True, True)}, "after": {"s-a": after("complaint")}, "valid": {"s-a": True}}
-    assert verdict(one, **known) == ("wrong", "marked invalid")
+    known = {"said": {"t-a-low": (True, True)}, "valid": {"s-a": True}}
+    assert verdict(one, bad=("complaint", 3), **known) == ("wrong", "marked invalid")
 
 
 def test_a_case_a_person_solved_is_right() -> None:
@@ -72,24 +74,24 @@ def test_a_signal_a_reviewer_holds_for_nothing_makes_the_case_wrong() -> None:
 
 
 def test_a_case_is_right_when_something_bad_followed_in_time_and_not_when_it_came_later() -> None:
-    assert verdict(case("a"), after={"s-a": after("escalation", 30)}) == ("right", "escalation")
-    assert verdict(case("a"), after={"s-a": after("escalation", 30.1)}) == ("unknown", "nothing followed")
+    assert verdict(case("a"), bad=("escalation", 30)) == ("right", "escalation")
+    assert verdict(case("a"), bad=("escalation", 30.1)) == ("unknown", "nothing followed")
 
 
 def test_rejected_is_wrong_only_when_nothing_followed_in_the_whole_time() -> None:
     one = case("a", outcome="rejected")
-    assert verdict(one, after={"s-a": after()}) == ("wrong", "rejected, nothing followed")
-    assert verdict(one, after={"s-a": after("complaint")}) == ("right", "complaint")
-    assert verdict(one, after={"s-a": after(ripe=False)}) == ("unknown", "too early")
+    assert verdict(one) == ("wrong", "rejected, nothing followed")
+    assert verdict(one, bad=("complaint", 3)) == ("right", "complaint")
+    assert verdict(one, days=29) == ("unknown", "too early")
 
 
 def test_nobody_known_and_praise_are_judged_by_people_only() -> None:
-    assert verdict(case("a"), after={"s-a": after(customer=False)}) == ("unknown", "no customer known")
-    assert verdict(case("a", kind="excellence"), after={"s-a": after("complaint")})[0] == "unknown"
+    assert verdict(case("a", customer_id=None)) == ("unknown", "no customer known")
+    assert verdict(case("a", kind="excellence"), bad=("complaint", 3))[0] == "unknown"
 
 
 def judged(*verdicts: str) -> list[Judged]:
-    return [Judged(case(f"c{n}", n), verdict, "because", None, None) for n, verdict in enumerate(verdicts)]  # type: ignore[arg-type]
+    return [Judged(case(f"c{n}", n), verdict, "because", None) for n, verdict in enumerate(verdicts)]  # type: ignore[arg-type]
 
 
 def test_precision_counts_the_unknown_and_bounds_what_they_may_be() -> None:
@@ -114,7 +116,7 @@ def test_precision_lies_within_its_own_bounds(verdicts: list[str]) -> None:
 def test_what_followed_is_held_against_signals_of_the_same_kind_the_rule_left() -> None:
     others = {f"o{n}": after("complaint" if n < 10 else None) for n in range(100)}
     mine = {f"m{n}": after("complaint" if n < 5 else None) for n in range(10)} | {"young": after(ripe=False)}
-    praise = {"p": replace(after("complaint"), kind="survey_response")}
+    praise = {"p": ("survey_response", after("complaint")[1])}
     found = followed({*mine}, {"complaint"}, others | mine | praise)
     assert (found.hits, found.n, found.not_judged, found.share, found.other_share) == (5, 10, 1, 0.5, 0.1)
     assert found.lift.value == pytest.approx(5.0)
@@ -185,10 +187,10 @@ def test_rules_overlap_by_the_cases_they_share() -> None:
 
 def test_within_the_budget_come_the_gravest_then_the_most_valuable_of_each_week() -> None:
     items = [
-        Judged(case("mild", 1, severity=4), "wrong", "", None, None),
-        Judged(case("grave", 2, severity=1), "right", "", None, None),
-        Judged(case("dear", 3, severity=4, value_usd=900.0), "right", "", None, None),
-        Judged(case("next week", 8, severity=4), "wrong", "", None, None),
+        Judged(case("mild", 1, severity=4), "wrong", "", None),
+        Judged(case("grave", 2, severity=1), "right", "", None),
+        Judged(case("dear", 3, severity=4, value_usd=900.0), "right", "", None),
+        Judged(case("next week", 8, severity=4), "wrong", "", None),
     ]
     found = at_budget(items, SPAN, 2)
     assert (found.within.right, found.within.wrong, found.beyond.wrong, found.weeks_over) == (2, 1, 1, 1)
@@ -203,7 +205,7 @@ def test_a_trigger_that_joins_a_case_of_the_warm_up_is_a_trigger_of_the_stretch_
     joined = replace(before, hits=(*before.hits, Hit("t-late", "low", "s-late", FIRST + timedelta(days=1))))
     own = case("b", 2)
     counted = in_span([joined, own], SPAN)
-    (found,) = rule_figures([rule], [joined, own], judge(counted, Record({}, {}, {}, True)), SPAN, {})
+    (found,) = rule_figures([rule], [joined, own], judge(counted, Record(SPAN.end)), SPAN, {})
     assert (found.triggers, found.cases, found.joined, found.alone) == (2, 1, 1, 1)
     assert (found.per_week.count, list(found.weeks)) == (1, [1, 0, 0, 0])
 
