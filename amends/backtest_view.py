@@ -27,6 +27,8 @@ def show_backtest(report: dict[str, Any]) -> None:
     )
     if not report["is_complete"]:
         console.print(f"The evidence ends on {report['evidence_until'][:10]}: the last days are not all there.")
+    if not report["knows_who_left"]:
+        console.print("Nobody knows who left: the warehouse has handed no customers over yet.")
     console.print(_rules(report))
     console.print(_teams(report))
     _show_owners(asked)
@@ -82,7 +84,7 @@ def _teams(report: Mapping[str, Any]) -> Table:
         table.add_row(
             row["team"], f"{row['cases']:,}", _rate(row["per_week"]), _rate(old["per_week"]) if old else "none",
             f"{row['units_per_week']:.1f}", str(row["members"]),
-            "nobody present" if row["per_member"] is None else f"{row['per_member']:.2g}",
+            "nobody present" if row["per_member"] is None else f"{row['per_member']:.2f}",
         )  # fmt: skip
     return table
 

@@ -138,7 +138,7 @@ def _named(found: Mapping[str, Mapping[str, Any]], rule: str) -> str:
 
 def _team(found: Mapping[str, Mapping[str, Any]], team: str) -> str:
     row = found["candidate"].get(team) or found["live"][team]
-    each = "nobody present" if row["per_member"] is None else f"{row['per_member']:.2g} a week each of {row['members']}"
+    each = "nobody present" if row["per_member"] is None else f"{row['per_member']:.2f} a week each of {row['members']}"
     return f"{team}\n{each}"
 
 

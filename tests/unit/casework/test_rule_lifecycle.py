@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,6 +98,23 @@ def test_a_shadow_rule_counts_and_opens_nothing(loop: Loop) -> None:
     assert loop.found("ml_detection__shadow") == {"s0": False}
     assert loop.found("ml_detection__trigger") == {}
     assert services.counts().cases == 0
+
+
+def test_people_see_what_a_shadow_rule_found_and_that_no_live_rule_has_it(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from amends.commands.rules import app
+
+    loop.apply(FIRST, "shadow")
+    loop.day(0)
+    monkeypatch.setenv("AMENDS_HOME", str(loop.home.home))
+    monkeypatch.setenv("AMENDS_AS_OF", (FIRST + timedelta(days=1)).isoformat())
+    (found,) = json.loads(CliRunner().invoke(app, ["shadow", "--json"]).stdout)["rules"]
+    assert (found["rule_id"], found["triggers"], found["last_week"], found["new"]) == ("fee_talk", 1, 1, 1)
+    assert found["newest"][0]["signal_id"] == "s0"
+    assert "fee_talk" in CliRunner().invoke(app, ["shadow"]).stdout
 
 
 def test_from_shadow_to_live_only_what_comes_from_then_on_is_acted_on(loop: Loop) -> None:
