@@ -41,21 +41,24 @@ def weekly_rate(by_week: Sequence[int], *, rest: int = 0, rest_days: int = 0) ->
     """Mean of weekly counts with a 95 % interval that allows for weeks that differ more than by chance.
 
     Garwood's exact Poisson interval (Biometrika 1936) on the counts divided by their dispersion (quasi-Poisson: McCullagh
-    and Nelder 1989, 6.2); the dispersion is never taken below 1. `rest` counts the `rest_days` that make no whole week:
-    they count in the mean, not in the dispersion. Raises ValueError without any time.
+    and Nelder 1989, 6.2), which is never taken below 1. A dispersion known from few weeks is widened as Student's t is
+    wider than the normal. `rest` counts the `rest_days` that make no whole week: they count in the mean, not in the
+    dispersion. Raises ValueError without any time.
     """
-    from scipy.special import gammaincinv
+    from scipy.special import gammaincinv, stdtrit
 
     weeks = len(by_week) + rest_days / 7
     if weeks <= 0:
         raise ValueError("a rate needs at least one day")
     count = sum(by_week) + rest
-    spread = dispersion(by_week)
-    seen = count / spread
+    found = spread = dispersion(by_week)
     tail = (1 - CONFIDENCE) / 2
+    if found > 1:
+        spread *= (float(stdtrit(len(by_week) - 1, 1 - tail)) / NormalDist().inv_cdf(1 - tail)) ** 2
+    seen = count / spread
     low = float(gammaincinv(seen, tail)) if count else 0.0
     high = float(gammaincinv(seen + 1, 1 - tail))
-    return Rate(count, weeks, count / weeks, low * spread / weeks, high * spread / weeks, spread)
+    return Rate(count, weeks, count / weeks, low * spread / weeks, high * spread / weeks, found)
 
 
 def dispersion(by_week: Sequence[int]) -> float:

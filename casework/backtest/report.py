@@ -34,6 +34,7 @@ ASSUMPTIONS = (
     "taken back. Today's models are not: they have learnt from texts of the stretch and after it.",
     "Cases end by the resolutions on record and by expiry. What people would have done about a case that never was, and "
     "what they did at the desk about those that were, is not played: such a case takes later signals until it expires.",
+    "A signal counts on the day it occurred, also one that was delivered late.",
     "Routing, targets and expiry are those of the programme in force, for both sets.",
     "Who of a team would have had a case depends on who was present with how much to do; only people whom a source names "
     "are counted as owners, everything else by team, and per present member.",
