@@ -78,35 +78,32 @@ def _history(judged: pa.Table, rules: RulesInForce, snapshot: Snapshot) -> list[
         if earliest is None or earliest[0] is None:
             return []
         parts = [
-            connection.execute(_question(judged, asked.keys, number), {"file": str(file), "since": earliest[0] - asked.span})
+            connection.execute(_question(judged, asked.keys), {"file": str(file), "since": earliest[0] - asked.span})
             .to_arrow_table()
-            for number, file in enumerate(snapshot.files)
+            for file in snapshot.files
             if file.exists()
         ]  # fmt: skip
-    return _newest_once(parts)
+    return _newest_once(parts, judged.column("signal_id").to_pylist())
 
 
-def _question(judged: pa.Table, keys: Sequence[tuple[str, ...]], number: int) -> str:
-    """Signals of one file that agree with a new one in any of the groupings; the new ones themselves are left out."""
+def _question(judged: pa.Table, keys: Sequence[tuple[str, ...]]) -> str:
+    """Signals of one file that agree with a new one in any of the groupings."""
     names = ", ".join(f'"{name}"' for name in judged.column_names)
     alike = " or ".join(
-        f"({', '.join(key)}) in (select ({', '.join(key)}) from judged)" if len(key) > 1
+        f"({', '.join(key)}) in (select {', '.join(key)} from judged)" if len(key) > 1
         else f"{key[0]} in (select {key[0]} from judged where {key[0]} is not null)"
         for key in keys
     )  # fmt: skip
-    return (
-        f"select {names}, {number} as part from read_parquet($file) where occurred_at >= $since and ({alike}) "
-        "and signal_id not in (select signal_id from judged)"
-    )
+    return f"select {names} from read_parquet($file) where occurred_at >= $since and ({alike})"
 
 
-def _newest_once(parts: Sequence[pa.Table]) -> list[pa.Table]:
-    """A signal may be in the snapshot and in a later file: the later version counts."""
-    seen: set[str] = set()
+def _newest_once(parts: Sequence[pa.Table], fresh: Sequence[str]) -> list[pa.Table]:
+    """A signal may be in the snapshot, in a later file and among the fresh ones: the latest version counts."""
+    seen = set(fresh)
     kept = []
     for part in reversed(parts):
         ids = part.column("signal_id").to_pylist()
-        kept.append(part.filter(pa.array([key not in seen for key in ids], pa.bool_())).drop_columns(["part"]))
+        kept.append(part.filter(pa.array([key not in seen for key in ids], pa.bool_())))
         seen |= set(ids)
     return kept
 

@@ -43,21 +43,23 @@ def keeper(home: Settings, lane: Scripted, clock: Callable[[], float]) -> Keeper
 def test_steps_are_told_once_to_whoever_renews(home: Settings) -> None:
     lane = Scripted(STEP, STEP)
     kept = keeper(home, lane, lambda: 0.0)
-    kept.renew()
+    first = kept.renew()
     assert lane.idle.wait(10)
-    assert kept.renew() == Told((STEP, STEP), None, None)
-    assert kept.renew().steps == ()
+    second = kept.renew()
+    assert (*first.steps, *second.steps) == (STEP, STEP)
+    assert kept.renew() == Told((), None, None)
     kept.end()
 
 
 def test_a_step_that_fails_is_told_by_type_and_place_and_the_lane_goes_on(home: Settings) -> None:
     lane = Scripted(ValueError("jane.roe@example.org"), STEP)
     kept = keeper(home, lane, lambda: 0.0)
-    kept.renew()
+    first = kept.renew()
     assert lane.idle.wait(20)
-    told = kept.renew()
-    assert told.steps == (STEP,)
-    assert told.failure is not None and "ValueError" in told.failure and "jane" not in told.failure
+    second = kept.renew()
+    assert (*first.steps, *second.steps) == (STEP,)
+    failure = first.failure or second.failure
+    assert failure is not None and "ValueError" in failure and "jane" not in failure
     kept.end()
 
 
