@@ -29,6 +29,7 @@ def run_backtest(settings: Settings, *, days: int, budget: int, folder: Path | N
     from casework import moment
     from casework.backtest.report import Request, backtest
     from casework.backtest.rule_sets import rule_sets
+    from ml.detection.encoder import LazyEncoder
     from ml.detection.replay import finder
 
     known = datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00")
@@ -37,7 +38,10 @@ def run_backtest(settings: Settings, *, days: int, budget: int, folder: Path | N
     request = Request(
         known.date() - timedelta(days=days - 1), known.date(), known, budget, customers if customers.exists() else None
     )
-    find = finder(settings.handoff, sets.programme.taxonomy, sets.programme.company.historic_after_days)
+    find = finder(
+        settings.handoff, sets.programme.taxonomy, sets.programme.company.historic_after_days,
+        encode=LazyEncoder(settings),
+    )  # fmt: skip
     report = backtest(settings, sets, request, find).report
     settings.state.mkdir(parents=True, exist_ok=True)
     watermark.write_json(settings.state / REPORT, report)

@@ -133,13 +133,14 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> Metadata:
 
     Only live rules are in what the ledger is handed; shadow rules are counted beside them. Returns metadata per asset.
     """
+    from ml.detection.encoder import LazyEncoder
     from ml.detection.evidence import read_evidence
     from ml.detection.triggers import Window, detect, detect_in_force
     from ml.outputs import write_output
 
     company, rules = in_force(settings).programme.company, rules_in_force(settings)
     window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
-    evidence = read_evidence(settings.handoff)
+    evidence = read_evidence(settings.handoff, encode=LazyEncoder(settings))
     tables = {
         "ml_detection__trigger": detect_in_force(evidence, rules.live, rules.former, window).triggers,
         "ml_detection__shadow": detect(evidence, rules.shadow, window),

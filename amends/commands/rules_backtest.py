@@ -56,6 +56,7 @@ def _run(
     from casework.backtest.report import DEFAULT_BUDGET, Request, backtest
     from casework.backtest.rule_sets import rule_sets
     from intake.watermark import resolve_as_of
+    from ml.detection.encoder import LazyEncoder
     from ml.detection.replay import finder
 
     known = datetime.fromisoformat(f"{resolve_as_of(settings)}+00:00")
@@ -65,7 +66,10 @@ def _run(
     )
     folder = rules.expanduser().resolve() if rules else None
     sets = rule_sets(settings, folder, moment.now(settings))
-    find = finder(settings.handoff, sets.programme.taxonomy, sets.programme.company.historic_after_days)
+    find = finder(
+        settings.handoff, sets.programme.taxonomy, sets.programme.company.historic_after_days,
+        encode=LazyEncoder(settings),
+    )  # fmt: skip
     return backtest(settings, sets, request, find).report
 
 
