@@ -117,9 +117,9 @@ def _trigger(limits: Limits) -> Suite:
     required = ("trigger_id", "rule_id", "rule_hash", "kind", "subject_type", "subject_id", "severity", "occurred_at",
                 "dedupe_days", "is_historic", "evidence")  # fmt: skip
     optional = ("signal_id", "customer_id", "journey", "cause_id", "theme_id", "value_usd", "segment", "region",
-                "branch_id", "source")  # fmt: skip
-    typed = {"severity": "BIGINT", "dedupe_days": "BIGINT", "occurred_at": "TIMESTAMPTZ", "is_historic": "BOOLEAN",
-             "value_usd": "DOUBLE"}  # fmt: skip
+                "branch_id", "source", "cool_off_days")  # fmt: skip
+    typed = {"severity": "BIGINT", "dedupe_days": "BIGINT", "cool_off_days": "BIGINT", "occurred_at": "TIMESTAMPTZ",
+             "is_historic": "BOOLEAN", "value_usd": "DOUBLE"}  # fmt: skip
     columns = dict.fromkeys((*required, *optional), "VARCHAR") | typed
     evidence = [
         ("not JSON", "NOT json_valid(evidence)"),

@@ -145,6 +145,7 @@ TRIGGER = pa.schema(
         ("branch_id", pa.string()),
         ("source", pa.string()),
         ("dedupe_days", pa.int64()),
+        ("cool_off_days", pa.int64()),
         ("is_historic", pa.bool_()),
         ("evidence", pa.string()),
     ]

@@ -14,8 +14,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ml.conditions import aligned, condition_sql, literal, sealed_connection
+from models.clause import MAX_VALUES, Group, Leaf
 from models.programme import SeverityRules
-from models.trigger import MAX_VALUES, Group, Leaf
 
 # A severity and the place of its rule in one number: the smallest is the worst severity, then the first rule.
 _STEP = 10_000

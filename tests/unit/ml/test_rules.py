@@ -22,7 +22,8 @@ from ml.detection.evidence import Evidence
 from ml.detection.rules import find_triggers
 from ml.detection.triggers import Window, detect, failing_rule_tests
 from ml.outputs import TRIGGER
-from models.trigger import Group, Leaf, TriggerRule
+from models.clause import Group, Leaf
+from models.trigger import TriggerRule
 
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)

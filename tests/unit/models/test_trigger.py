@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.trigger import TriggerRule, leaves
+from models.clause import leaves
+from models.trigger import TriggerRule
 
 GOOD: dict[str, Any] = {
     "id": "some_rule",

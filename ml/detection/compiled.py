@@ -1,0 +1,411 @@
+"""A rule set compiled to one DuckDB statement over the relation `signal`.
+
+Belongs here: the SQL of trigger rules. Not here: running it (`rules.py`), conditions on one row (`ml/conditions.py`), or
+what a rule means (`models/trigger.py`). Names come from the allow-list in `models/signal.py`, values are sqlglot literals.
+
+The shape of the statement, and why: `said` lowers a text once, and only where any phrase of any rule is in it, so that 50
+patterns run on the few texts that can match; `hits` scans the signals once, computes every condition on one row, and keeps
+what some rule may need; each rule then reads its few rows of `hits`, looks around in time where it has to, and only those
+that fire are projected to the columns of a trigger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlglot import exp
+
+from ml.conditions import compared, condition_sql, joined_sql, like_column, literal
+from models.clause import (
+    Change,
+    Clause,
+    Condition,
+    Group,
+    Leaf,
+    Like,
+    Rolling,
+    Window,
+    children,
+    clauses,
+    leaves,
+)
+from models.signal import FIELDS, MILDEST, OWN_SOURCE, FieldKind
+from models.taxonomy import phrase_pattern
+from models.trigger import TriggerRule
+
+# Written into the evidence of a trigger: numbers and flags only. Text and categories may hold what a person wrote.
+_EVIDENCE_KINDS = frozenset({FieldKind.NUMBER, FieldKind.FLAG})
+# What a trigger takes over from its signal.
+_TAKEN = (
+    "signal_id", "customer_id", "journey", "cause_id", "theme_id", "severity", "occurred_at", "annual_value_usd",
+    "segment", "region", "branch_id", "source",
+)  # fmt: skip
+_AT = "at_us"
+_HEARD = "heard"
+# Sums of decimals do not depend on the order of the rows, sums of floating numbers do in their last digits.
+_EXACT = "decimal(18, 6)"
+
+
+def compile_rules(rules: Iterable[TriggerRule], *, as_of: datetime, historic_after_days: int) -> str:
+    """One DuckDB statement for a rule set, ordered by trigger_id; its columns are those of the trigger table.
+
+    The relation `signal` has the columns of `ml.conditions.SIGNAL_SCHEMA`, and a numeric column `like_...` for each clause
+    of likeness (`ml.conditions.like_column`). Raises ValueError for an empty rule set.
+    """
+    ordered = sorted(rules, key=lambda rule: rule.id)
+    if not ordered:
+        raise ValueError("a rule set needs at least one rule")
+    scan = _Scan(_heard_sql(ordered))
+    selects = [_rule_sql(rule, scan, as_of, historic_after_days).sql("duckdb") for rule in ordered]
+    return f"{scan.sql()} {' UNION ALL '.join(selects)} ORDER BY trigger_id"
+
+
+def rule_conditions(rule: TriggerRule) -> tuple[Condition, ...]:
+    """Every condition a rule has: its own, and that of the signal whose absence it watches."""
+    wanted = rule.absence.of.when if rule.absence is not None else None
+    return tuple(node for node in (rule.when, wanted) if node is not None)
+
+
+def likenesses(rules: Iterable[TriggerRule]) -> tuple[Like, ...]:
+    """The clauses of likeness in a rule set, each once, in order of their columns."""
+    found = {
+        like_column(clause): clause
+        for rule in rules
+        for node in rule_conditions(rule)
+        for clause, _ in clauses(node)
+        if isinstance(clause, Like)
+    }
+    return tuple(found[name] for name in sorted(found))
+
+
+@dataclass
+class _Scan:
+    """The columns computed while the signals are read, and which rows are kept."""
+
+    heard: exp.Expr | None
+    computed: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=lambda: set(_TAKEN))
+    kept: set[str] = field(default_factory=set)
+
+    def column(self, condition: exp.Expr) -> exp.Column:
+        """A column with this condition's truth; the same condition is computed once."""
+        name = self.computed.setdefault(condition.sql("duckdb"), f"c{len(self.computed)}")
+        return exp.column(name)
+
+    def keeping(self, condition: exp.Expr) -> exp.Column:
+        """As `column`, of a condition whose rows some rule needs."""
+        found = self.column(condition)
+        self.kept.add(found.name)
+        return found
+
+    def plain(self, node: Condition) -> exp.Expr:
+        """SQL of a condition on one row, on the lowered text of this scan."""
+        return condition_sql(node, lowered=exp.column(_HEARD) if self.heard is not None else None)
+
+    def sql(self) -> str:
+        """The common table expressions `said` and `hits`."""
+        heard = f", {self.heard.sql('duckdb')} AS {_HEARD}" if self.heard is not None else ""
+        ours = exp.NullSafeNEQ(this=exp.column("source"), expression=literal(OWN_SOURCE)).sql("duckdb")
+        taken = ", ".join(exp.column(name).sql("duckdb") for name in sorted(self.taken))
+        computed = ", ".join(f"{sql} AS {name}" for sql, name in self.computed.items())
+        any_of = " OR ".join(sorted(self.kept, key=lambda name: int(name[1:])))
+        return (
+            f"WITH said AS (SELECT *{heard} FROM signal WHERE {ours}), "
+            f"hits AS MATERIALIZED (SELECT * FROM (SELECT {taken}, epoch_us(occurred_at) AS {_AT}, {computed} FROM said) "
+            f"WHERE {any_of})"
+        )
+
+
+def _heard_sql(rules: Sequence[TriggerRule]) -> exp.Expr | None:
+    """The lowered text where any phrase of any rule is in it, else an empty text, which no phrase is in."""
+    phrases = {
+        str(value)
+        for rule in rules
+        for node in rule_conditions(rule)
+        for leaf, _ in leaves(node)
+        if leaf.op == "contains_any"
+        for value in leaf.values
+    }
+    if not phrases:
+        return None
+    lowered, every = exp.func("lower", exp.column("text")), exp.Literal.string(phrase_pattern(phrases))
+    return (
+        exp.Case()
+        .when(exp.column("text").is_(exp.null()), exp.null())
+        .when(exp.func("regexp_matches", lowered, every), lowered.copy())
+        .else_(exp.Literal.string(""))
+    )
+
+
+def _of_kinds(kinds: Sequence[str], condition: exp.Expr | None) -> exp.Expr:
+    """Whether a signal is of these kinds (none given: any) and meets a condition; never unknown."""
+    of_kind = exp.column("signal_kind").isin(*map(literal, kinds)) if kinds else None
+    met = condition if condition is not None else exp.true()
+    if of_kind is None:
+        return exp.func("coalesce", met, exp.false())
+    # A CASE stops at the first that fails, where AND in a projection would work out both.
+    return exp.Case().when(of_kind, exp.func("coalesce", met, exp.false())).else_(exp.false())
+
+
+def _rule_sql(rule: TriggerRule, scan: _Scan, as_of: datetime, historic_after_days: int) -> exp.Select:
+    """One select: the signals that meet the rule, as rows of the trigger table."""
+    matching, measured = _matching(rule, scan)
+    occurred_at: exp.Expr = exp.column("occurred_at")
+    if rule.absence is not None:
+        occurred_at = exp.Add(this=occurred_at, expression=_seconds(rule.absence.within))
+    columns = _trigger_columns(rule, occurred_at) | {
+        "is_historic": _historic_sql(rule, occurred_at, as_of, historic_after_days),
+        "evidence": _evidence_sql(rule, measured),
+    }
+    query = exp.select(*(expression.as_(name) for name, expression in columns.items()), copy=False).from_(
+        matching.subquery("matching"), copy=False
+    )
+    if rule.repeat is not None:
+        return query.where(exp.column("repeats") >= literal(rule.repeat.at_least), copy=False)
+    return query.where(occurred_at.copy() <= _instant(as_of), copy=False) if rule.absence is not None else query
+
+
+def _trigger_columns(rule: TriggerRule, occurred_at: exp.Expr) -> dict[str, exp.Expr]:
+    text, signal_id, customer = exp.Literal.string, exp.column("signal_id"), exp.column("customer_id")
+    mildest = exp.func("coalesce", exp.column("severity"), exp.Literal.number(MILDEST))
+    cool_off = exp.null() if rule.cool_off_days is None else exp.Literal.number(rule.cool_off_days)
+    return {
+        "trigger_id": exp.func("md5", exp.func("concat", text(f"{rule.id}|"), signal_id)),
+        "rule_id": text(rule.id),
+        "rule_hash": text(rule.rule_hash),
+        "kind": text(rule.kind),
+        "signal_id": signal_id,
+        "subject_type": exp.Case().when(customer.is_(exp.null()), text("signal")).else_(text("customer")),
+        "subject_id": exp.func("coalesce", customer, signal_id),
+        "customer_id": customer,
+        "journey": exp.column("journey"),
+        "cause_id": exp.column("cause_id"),
+        "theme_id": exp.column("theme_id"),
+        "severity": exp.func("least", exp.Literal.number(rule.open_case.severity), mildest),
+        "occurred_at": occurred_at,
+        "value_usd": exp.column("annual_value_usd"),
+        "segment": exp.column("segment"),
+        "region": exp.column("region"),
+        "branch_id": exp.column("branch_id"),
+        "source": exp.column("source"),
+        "dedupe_days": exp.Literal.number(rule.dedupe_days),
+        "cool_off_days": exp.cast(cool_off, "bigint"),
+    }  # fmt: skip
+
+
+def _matching(rule: TriggerRule, scan: _Scan) -> tuple[exp.Select, list[exp.Expr]]:
+    """Rows of `hits` that meet the rule, and the columns with what was measured around each."""
+    assert rule.when is not None, "rules on series are not compiled"
+    looks = _Looks(rule.signal_kinds, scan)
+    scan.taken |= _needed(rule)
+    condition = looks.condition(rule.when)
+    if rule.absence is not None:
+        condition = exp.and_(condition, looks.absence(rule).eq(literal(0)))
+    if not looks.columns:
+        query = exp.select("*").from_("hits").where(scan.keeping(_of_kinds(rule.signal_kinds, scan.plain(rule.when))))
+    else:
+        query = exp.select("*").from_(looks.query(rule).subquery("seen")).where(exp.column(looks.candidate), condition)
+    if rule.repeat is not None:
+        span = rule.repeat.within // timedelta(microseconds=1)
+        known = [exp.not_(exp.column(name).is_(exp.null())) for name in (*rule.repeat.by, _AT)]
+        repeats = _over(exp.Count(this=exp.Star()), rule.repeat.by, f"{span} PRECEDING", "CURRENT ROW")
+        query = query.select(repeats.as_("repeats")).where(*known)
+    return query, [exp.column(name) for name in looks.columns]
+
+
+def _needed(rule: TriggerRule) -> set[str]:
+    """Fields a rule reads after the scan: what it groups by, measures, and writes down as evidence."""
+    grouped = [part.by for part in (rule.repeat, rule.absence) if part is not None]
+    names = {name for by in grouped for name in by}
+    for node in rule_conditions(rule):
+        for clause, _ in clauses(node):
+            match clause:
+                case Leaf(field=name) if FIELDS[name] in _EVIDENCE_KINDS:
+                    names.add(name)
+                case Like():
+                    names.add(like_column(clause))
+                case Window(window=look):
+                    names |= {*look.by, *([look.field] if look.field else [])}
+                case Change(change=shift):
+                    names |= {*shift.by, shift.field}
+    return names
+
+
+@dataclass
+class _Looks:
+    """What one rule measures around its signals: a column each, computed over the rows that count and no others."""
+
+    kinds: tuple[str, ...]
+    scan: _Scan
+    columns: dict[str, exp.Expr] = field(default_factory=dict)
+    counted: list[exp.Column] = field(default_factory=list)
+    candidate: str = ""
+
+    def condition(self, node: Condition) -> exp.Expr:
+        """The condition over columns: whatever needs one row only was computed in the scan."""
+        if isinstance(node, Window):
+            return compared(self._window(node.window), node.op, node.values)
+        if isinstance(node, Change):
+            return compared(self._change(node), node.op, node.values)
+        if not _looks_around(node):
+            return self.scan.column(self.scan.plain(node))
+        return joined_sql(node, [self.condition(child) for child in children(node)])
+
+    def query(self, rule: TriggerRule) -> exp.Select:
+        """Rows of `hits` that may fire or that count, with what is measured around each."""
+        assert rule.when is not None, "rules on series are not compiled"
+        candidate = self.scan.keeping(_of_kinds(self.kinds, self._necessary(rule.when)))
+        self.candidate = candidate.name
+        columns = [expression.as_(name) for name, expression in self.columns.items()]
+        return exp.select("*", *columns).from_("hits").where(exp.or_(candidate, *self.counted))
+
+    def _necessary(self, node: Condition) -> exp.Expr | None:
+        """What a signal must meet on its own to be able to fire."""
+        if not _looks_around(node):
+            return self.scan.plain(node)
+        parts = node.all if isinstance(node, Group) else ()
+        found = [sql for sql in (self._necessary(part) for part in parts) if sql is not None]
+        return exp.and_(*found) if found else None
+
+    def _rows(self, kinds: tuple[str, ...], where: Condition | None) -> exp.Column:
+        found = self.scan.keeping(_of_kinds(kinds, self.scan.plain(where) if where is not None else None))
+        self.counted.append(found)
+        return found
+
+    def _named(self, measure: exp.Expr, by: Sequence[str]) -> exp.Column:
+        """A column with the measure; unknown where time or group of the signal is."""
+        name = f"m{len(self.columns)}"
+        known = exp.and_(*(exp.not_(exp.column(key).is_(exp.null())) for key in (*by, _AT)))
+        self.columns[name] = exp.Case().when(known, measure)
+        return exp.column(name)
+
+    def _window(self, look: Rolling) -> exp.Column:
+        kinds = look.kinds(self.kinds)
+        counted = self._rows(kinds, look.where)
+        begin = f"{_inside(look.within)} PRECEDING"
+
+        def over(measure: exp.Expr, rows: exp.Column) -> exp.Expr:
+            return _over(exp.Filter(this=measure, expression=exp.Where(this=rows)), look.by, begin, "CURRENT ROW")
+
+        count = over(exp.Count(this=exp.Star()), counted)
+        if look.field is None:
+            return self._named(
+                count if look.measure == "count" else _share(count, over, self._rows(kinds, None)), look.by
+            )
+        value = exp.column(look.field)
+        if look.measure in ("min", "max"):
+            return self._named(over(exp.func(look.measure, value), counted), look.by)
+        total: exp.Expr = exp.cast(
+            over(exp.Sum(this=exp.TryCast(this=value, to=exp.DataType.build(_EXACT))), counted), "double"
+        )
+        if look.measure == "mean":
+            total = exp.Div(
+                this=total, expression=exp.func("nullif", over(exp.Count(this=value.copy()), counted), literal(0))
+            )
+        return self._named(total, look.by)
+
+    def _change(self, clause: Change) -> exp.Column:
+        shift = clause.change
+        counted = self._rows(shift.kinds(self.kinds), shift.where)
+        begin, end = f"{shift.baseline.within // timedelta(microseconds=1)} PRECEDING", "1 PRECEDING"
+        value = exp.column(shift.field)
+
+        def over(measure: exp.Expr) -> exp.Expr:
+            return _over(exp.Filter(this=measure, expression=exp.Where(this=counted)), shift.by, begin, end)
+
+        known = over(exp.Count(this=value.copy()))
+        total: exp.Expr = exp.cast(
+            over(exp.Sum(this=exp.TryCast(this=value.copy(), to=exp.DataType.build(_EXACT)))), "double"
+        )
+        change = exp.Sub(this=value, expression=exp.paren(exp.Div(this=total, expression=known.copy())))
+        return self._named(exp.Case().when(known >= literal(shift.baseline.at_least), change), shift.by)
+
+    def absence(self, rule: TriggerRule) -> exp.Column:
+        """How many of the expected signals came after this one, in time."""
+        assert rule.absence is not None, "only for rules of absence"
+        wanted = rule.absence.of
+        kinds = wanted.signal if isinstance(wanted.signal, tuple) else (wanted.signal,)
+        counted = self._rows(kinds, wanted.when)
+        end = f"{rule.absence.within // timedelta(microseconds=1)} FOLLOWING"
+        came = exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=counted))
+        return self._named(_over(came, rule.absence.by, "1 FOLLOWING", end), rule.absence.by)
+
+
+def _looks_around(node: Condition) -> bool:
+    return any(isinstance(clause, Window | Change) for clause, _ in clauses(node))
+
+
+def _share(count: exp.Expr, over: object, everything: exp.Column) -> exp.Expr:
+    """Counted signals over all of their kind; unknown of none."""
+    assert callable(over), "the frame of the measure"
+    total = over(exp.Count(this=exp.Star()), everything)
+    return exp.Div(this=exp.cast(count, "double"), expression=exp.func("nullif", total, literal(0)))
+
+
+def _inside(within: timedelta) -> int:
+    """Microseconds that make (t - within, t] out of a frame that includes both its ends."""
+    return within // timedelta(microseconds=1) - 1
+
+
+def _over(measure: exp.Expr, by: Sequence[str], begin: str, end: str) -> exp.Window:
+    """A measure over a range of time around a row, per group; time in whole microseconds."""
+
+    def side(bound: str) -> tuple[exp.Expr | str, str | None]:
+        number, _, word = bound.partition(" ")
+        return ("CURRENT ROW", None) if bound == "CURRENT ROW" else (exp.Literal.number(number), word)
+
+    (start, start_side), (stop, stop_side) = side(begin), side(end)
+    return exp.Window(
+        this=measure,
+        partition_by=[exp.column(name) for name in by],
+        order=exp.Order(expressions=[exp.Ordered(this=exp.column(_AT))]),
+        spec=exp.WindowSpec(kind="RANGE", start=start, start_side=start_side, end=stop, end_side=stop_side),
+    )
+
+
+def _seconds(span: timedelta) -> exp.Interval:
+    return exp.Interval(this=exp.Literal.string(str(int(span.total_seconds()))), unit=exp.var("SECOND"))
+
+
+def _instant(moment: datetime) -> exp.Expr:
+    return exp.cast(exp.Literal.string(moment.astimezone(UTC).isoformat()), "timestamptz")
+
+
+def _historic_sql(rule: TriggerRule, occurred_at: exp.Expr, as_of: datetime, historic_after_days: int) -> exp.Expr:
+    """Same as `TriggerRule.is_historic`, as SQL: an edit or an old load never re-opens the past."""
+    limit = as_of.astimezone(UTC) - timedelta(days=historic_after_days)
+    if rule.effective_from is not None:
+        born = datetime(rule.effective_from.year, rule.effective_from.month, rule.effective_from.day, tzinfo=UTC)
+        limit = max(limit, born)
+    return exp.LT(this=occurred_at.copy(), expression=_instant(limit))
+
+
+def _evidence_sql(rule: TriggerRule, measured: Sequence[exp.Expr]) -> exp.Expr:
+    """JSON text with the fields the rule looked at and the numbers it saw; never text or categories."""
+    assert rule.when is not None, "rules on series are not compiled"
+    names = sorted({name for clause, _ in clauses(rule.when) for name in fields_of(clause)})
+    pairs: list[exp.Expr] = [exp.Literal.string("fields"), exp.func("list_value", *map(literal, names))]
+    for name in sorted({leaf.field for leaf, _ in leaves(rule.when) if FIELDS[leaf.field] in _EVIDENCE_KINDS}):
+        pairs += [exp.Literal.string(name), exp.column(name)]
+    likes = sorted({like_column(clause) for clause, _ in clauses(rule.when) if isinstance(clause, Like)})
+    if likes:
+        above = [exp.func("round", exp.column(name), literal(4)) for name in likes]
+        pairs += [exp.Literal.string("above_likeness"), exp.func("list_value", *above)]
+    if measured:
+        numbers = [exp.func("round", exp.cast(column, "double"), literal(6)) for column in measured]
+        pairs += [exp.Literal.string("measured"), exp.func("list_value", *numbers)]
+    if rule.repeat is not None:
+        pairs += [exp.Literal.string("repeats"), exp.column("repeats")]
+    return exp.cast(exp.Anonymous(this="json_object", expressions=pairs), "text")
+
+
+def fields_of(clause: Clause) -> tuple[str, ...]:
+    """The fields a clause reads of the signals it looks at (a `where` has clauses of its own)."""
+    match clause:
+        case Window(window=look):
+            return (look.field,) if look.field else ()
+        case Change(change=shift):
+            return (shift.field,)
+    return (clause.field,)
