@@ -26,33 +26,38 @@ DAYS = 6
 
 
 def rules() -> list[TriggerRule]:
-    """A plain rule, one that counts repeats, and one that would only come into force later."""
-    grave = {"field": "severity", "op": "lte", "value": 2}
-    shared: dict[str, Any] = {"title": "A rule", "status": "draft", "kind": "recovery", "signal": "complaint",
-                              "open_case": {"severity": 3, "dedupe": {"within": "14d"}}}  # fmt: skip
-    repeat = {"at_least": 2, "within": "2d", "by": ["customer_id"]}
-    return [
-        TriggerRule.model_validate({**shared, "id": "grave", "when": grave, "effective_from": "2030-01-01"}),
-        TriggerRule.model_validate(
-            {**shared, "id": "again", "when": {"field": "severity", "op": "is_known"}, "repeat": repeat}
-        ),
-    ]
+    """One rule of every kind that looks at more than one signal, and one that would only come into force later."""
+    known = {"field": "severity", "op": "is_known"}
+    parts: dict[str, dict[str, Any]] = {
+        "grave": {"when": {"field": "severity", "op": "lte", "value": 2}, "effective_from": "2030-01-01"},
+        "again": {"when": known, "repeat": {"at_least": 2, "within": "2d", "by": ["customer_id"]}},
+        "often": {"when": {"window": {"measure": "count", "within": "2d", "by": ["customer_id"]}, "op": "gte", "value": 3}},
+        "worse": {"when": {"change": {"field": "severity", "baseline": {"within": "4d", "at_least": 1},
+                                      "by": ["customer_id"]}, "op": "lte", "value": -1}},
+        "silent": {"when": known, "absence": {"of": {"signal": "complaint"}, "within": "1d", "by": ["customer_id"]}},
+    }  # fmt: skip
+    shared = {"title": "A rule", "status": "draft", "kind": "recovery", "signal": "complaint",
+              "open_case": {"severity": 3, "dedupe": {"within": "14d"}}}  # fmt: skip
+    return [TriggerRule.model_validate({**shared, "id": name, **part}) for name, part in parts.items()]
 
 
+# Never at midnight itself: an evening's detection has not seen the signals of that very instant.
 signals = st.lists(
-    st.tuples(st.integers(0, DAYS * 86_400 - 1), st.sampled_from("AB"), st.integers(1, 4)), min_size=1, max_size=25
+    st.tuples(st.integers(0, DAYS - 1), st.integers(1, 86_399), st.sampled_from("AB"), st.integers(1, 4)),
+    min_size=1,
+    max_size=25,
 )
 
 
 @settings(max_examples=25, deadline=None)
 @given(rows=signals, skipped=st.integers(0, DAYS - 1))
 def test_one_detection_over_a_stretch_finds_what_a_detection_each_evening_finds(
-    rows: list[tuple[int, str, int]], skipped: int
+    rows: list[tuple[int, int, str, int]], skipped: int
 ) -> None:
     made = [
         {"signal_id": f"s{n}", "signal_kind": "complaint", "customer_id": who, "severity": severity,
-         "occurred_at": FIRST + timedelta(seconds=at)}
-        for n, (at, who, severity) in enumerate(rows)
+         "occurred_at": FIRST + timedelta(days=day, seconds=at)}
+        for n, (day, at, who, severity) in enumerate(rows)
     ]  # fmt: skip
     table = pa.Table.from_pylist(made, schema=SIGNAL_SCHEMA)
     since, until = FIRST + timedelta(days=skipped), FIRST + timedelta(days=DAYS)
@@ -72,6 +77,7 @@ def test_where_everything_is_history_a_replay_says_so() -> None:
     row = {"signal_id": "s", "signal_kind": "complaint", "severity": 1, "occurred_at": FIRST}
     table = pa.Table.from_pylist([row], schema=SIGNAL_SCHEMA)
     found = find_daily(Evidence(table), rules(), Stretch(FIRST, FIRST + timedelta(days=1), 0))
+    assert found["rule_id"].to_pylist() == ["grave"]
     assert found["is_historic"].to_pylist() == [True]
 
 
