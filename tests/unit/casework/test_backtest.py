@@ -18,7 +18,7 @@ from casework.backtest.apart import Opened, WouldBe
 from casework.backtest.report import Backtest, Request, backtest
 from casework.backtest.rule_sets import RuleSets, rule_sets
 from casework.engine import start
-from casework.programme import apply_folder
+from casework.programme import BEGINNING, apply_folder
 from intake.programme import ProgrammeError
 from ml.detection.replay import finder
 from models.case import OPEN_STATES, Actor, EventKind
@@ -39,6 +39,44 @@ open_case: {severity: 4, dedupe: {within: 30d}}
 tests:
   - {given: {score_metric: nps, score_value: 3}, then: opens}
 """
+
+
+OFTEN = """
+id: often
+title: Three complaints within a week
+status: live
+kind: recovery
+signal: complaint
+when: {window: {measure: count, within: 7d, by: [customer_id]}, op: gte, value: 3}
+open_case: {severity: 3, dedupe: {within: 7d}}
+tests:
+  - {given: [{customer_id: C1}, {customer_id: C1}, {customer_id: C1}], then: opens}
+"""
+
+UNANSWERED = """
+id: unanswered
+title: A grave complaint after which no ticket came
+status: live
+kind: recovery
+signal: complaint
+when: {field: severity, op: lte, value: 2}
+absence: {of: {signal: ticket}, within: 3d, by: [customer_id]}
+open_case: {severity: 3, dedupe: {within: 7d}}
+tests:
+  - {given: {customer_id: C1, severity: 1}, as_of: 4d, then: opens}
+"""
+
+
+def bank_with(folder: Path, **rules: str) -> Path:
+    """A copy of the bank's programme with more rules, by file name."""
+    source, copy = ROOT / "programme" / "bank", folder / "bank"
+    for path in source.rglob("*.*"):
+        target = copy / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    for name, text in rules.items():
+        (copy / "triggers" / f"{name}.yml").write_text(text, encoding="utf-8")
+    return copy
 
 
 @pytest.fixture
@@ -120,13 +158,17 @@ def live(home: Settings, rows: list[dict[str, Any]], resolutions: list[dict[str,
     services.export(home)
 
 
-def test_a_backtest_opens_the_very_cases_a_live_replay_of_its_days_opens(home: Settings) -> None:
+def test_a_backtest_opens_the_very_cases_a_live_replay_of_its_days_opens(home: Settings, tmp_path: Path) -> None:
+    folder = bank_with(tmp_path, often=OFTEN, unanswered=UNANSWERED)
+    apply_folder(home, folder, effective_from=BEGINNING, by="test")
     rows = weeks_of_signals(WEEKS)
     resolutions = resolutions_of(rows)
     live(home, rows, resolutions)
     found = run(home, rule_sets(home, None, END), begin=date(2026, 3, 9))
     expected = live_episodes(home)
     assert len(expected) > 40
+    fired = {hit.rule_id for case in found.opened["live"].cases for hit in case.hits}
+    assert {"often", "unanswered", "escalation"} <= fired
     assert len(expected) < sum(len(case.hits) for case in found.opened["live"].cases), "some triggers join a case"
     assert episodes(found.opened["live"]) == expected
     assert {"wrong: marked invalid", "right: held for real"} <= found.report["live"]["precision"]["reasons"].keys()
@@ -176,12 +218,7 @@ def test_a_shadow_rule_laid_over_the_live_set_gains_cases_and_loses_none(home: S
 
 
 def test_without_a_folder_the_drafts_and_shadows_in_force_are_asked_about(home: Settings, tmp_path: Path) -> None:
-    copy = tmp_path / "bank"
-    for path in (ROOT / "programme" / "bank").rglob("*.*"):
-        target = copy / path.relative_to(ROOT / "programme" / "bank")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    (copy / "triggers" / "any_detractor.yml").write_text(DETRACTOR, encoding="utf-8")
+    copy = bank_with(tmp_path, any_detractor=DETRACTOR)
     apply_folder(home, copy, effective_from=FIRST, by="test")
     sets = rule_sets(home, None, END)
     assert "any_detractor" in {rule.id for rule in sets.candidate}
