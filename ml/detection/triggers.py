@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ml.detection.evidence import Evidence
+from ml.detection.evidence import Encode, Evidence
 from ml.detection.rules import failing_tests, find_triggers
 from ml.detection.surge import SurgeWeek, find_surges
 from ml.outputs import TRIGGER
@@ -45,8 +45,9 @@ def detect(evidence: Evidence, rules: Iterable[TriggerRule], window: Window) -> 
     """
     chosen = sorted(rules, key=lambda rule: rule.id)
     fired = find_triggers(
-        evidence.signals(), chosen, as_of=window.as_of, historic_after_days=window.historic_after_days
-    )
+        evidence.signals(), chosen, as_of=window.as_of, historic_after_days=window.historic_after_days,
+        encode=evidence.encode,
+    )  # fmt: skip
     surges = [
         _surge_row(rule, surge, window)
         for rule in chosen
@@ -122,11 +123,11 @@ def _surge_evidence(surge: SurgeWeek) -> str:
     return json.dumps(numbers, separators=(",", ":"))
 
 
-def failing_rule_tests(rules: Iterable[TriggerRule]) -> list[str]:
+def failing_rule_tests(rules: Iterable[TriggerRule], encode: Encode | None = None) -> list[str]:
     """Sentences for the in-file tests that do not hold, of signal and surge rules alike; empty when all hold."""
     failures: list[str] = []
     for rule in rules:
-        failures += failing_tests(rule) if rule.surge is None else _failing_surge_tests(rule)
+        failures += failing_tests(rule, encode) if rule.surge is None else _failing_surge_tests(rule)
     return failures
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,72 +19,11 @@ from ml.detection.evidence import Evidence
 from ml.detection.rules import find_triggers
 from ml.detection.triggers import Window, detect, failing_rule_tests
 from ml.outputs import TRIGGER
-from models.clause import Group, Leaf
 from models.trigger import TriggerRule
+from tests.unit.ml.rule_oracle import holds
 
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
-
-# --- the oracle: three-valued logic, one row at a time -------------------------------------------------------------
-
-
-def holds(node: Leaf | Group, row: Mapping[str, Any]) -> bool | None:
-    if isinstance(node, Leaf):
-        return leaf_holds(node, row.get(node.field))
-    results = [holds(child, row) for child in node.all]
-    if node.any:
-        found = [holds(child, row) for child in node.any]
-        results.append(True if True in found else None if None in found else False)
-    if node.not_ is not None:
-        inner = holds(node.not_, row)
-        results.append(None if inner is None else not inner)
-    return False if False in results else None if None in results else True
-
-
-def leaf_holds(leaf: Leaf, actual: Any) -> bool | None:
-    if leaf.op == "is_known":
-        return actual is not None
-    if leaf.op == "is_unknown":
-        return actual is None
-    if actual is None:
-        return None
-    match leaf.op:
-        case "in":
-            return actual in leaf.values
-        case "not_in":
-            return actual not in leaf.values
-        case "between":
-            return bool(leaf.values[0] <= actual <= leaf.values[1])
-        case "contains_any":
-            return any(has_phrase(str(actual), str(phrase)) for phrase in leaf.values)
-    value: Any = leaf.values[0]
-    return bool(
-        {
-            "is": actual == value,
-            "is_not": actual != value,
-            "lt": actual < value,
-            "lte": actual <= value,
-            "gt": actual > value,
-            "gte": actual >= value,
-        }[leaf.op]
-    )
-
-
-def has_phrase(text: str, phrase: str) -> bool:
-    """Whole words in order, nothing but white space between them."""
-    words = phrase.lower().split(" ")
-    spans = [(found[0], found.start(), found.end()) for found in re.finditer(r"[^\W_]+", text.lower())]
-    for begin in range(len(spans) - len(words) + 1):
-        window = spans[begin : begin + len(words)]
-        fits = all(
-            word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
-            for (word, _, _), wanted in zip(window, words, strict=True)
-        )
-        gaps = [text[left[2] : right[1]] for left, right in pairwise(window)]
-        if fits and all(gap and gap.isspace() for gap in gaps):
-            return True
-    return False
-
 
 # --- generated rules and rows ---------------------------------------------------------------------------------------
 
@@ -187,7 +123,7 @@ def depth(tree: Any) -> int:
 def test_compiled_conditions_decide_as_the_row_by_row_reading_does(tree: Any, rows: list[dict[str, Any]]) -> None:
     some = rule(tree)
     assert some.when is not None
-    expected = {f"S{place}" for place, row in enumerate(rows) if holds(some.when, row) is True}
+    expected = {f"S{place}" for place, row in enumerate(rows) if holds(some.when, row, rows, some) is True}
     assert set(fired([some], rows).column("signal_id").to_pylist()) == expected
 
 
