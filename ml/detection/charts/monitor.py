@@ -30,6 +30,8 @@ _LAG = 7
 _LONGEST = 42
 _ONSET_DAYS = 60
 _BLOCK, _FEWEST = 28, 1000
+# Statistics of neighbouring days are nearly the same: every third tells as much.
+_EACH = 3
 _MOST_STRETCH = 2.5
 # In an alarm a single day raises another when its score is this many times the worst so far, and past the limit.
 _WORSE = 2.0
@@ -119,6 +121,8 @@ class _Run:
         self.stretches, self.stretch = np.ones((days, CHARTS)), np.ones(CHARTS)
         self.alarmed: Flags = np.zeros(size, dtype=bool)
         self.worst = np.zeros(size)
+        # First day whose scores are about the usual of now.
+        self.anew = np.zeros(size, dtype=np.int64)
         self.since = np.full(size, days)
         self.unusual: Flags = np.zeros((size, days), dtype=bool)
         self.tail: list[Floats] = []
@@ -150,7 +154,9 @@ class _Run:
         seen = self.usual.day(day, self.params.min_days)
         if self.made_of is None:
             return seen
-        own = self.made_of.getnnz(axis=1) > 0
+        # A part with opportunities today whose usual is not known yet leaves the whole to its own usual.
+        unknown = (self.panel.n[:, day] > 0) & ~np.isfinite(seen.expected)
+        own = (self.made_of.getnnz(axis=1) > 0) & (self.made_of @ unknown.astype(float) == 0)
         dispersion = self.usual.dispersion()
         expected = self.made_of @ np.nan_to_num(seen.expected)
         variance = self.made_of @ np.nan_to_num(np.square(seen.deviation) / dispersion)
@@ -177,7 +183,8 @@ class _Run:
     def _calibrate(self, day: int, there: Flags) -> None:
         """Stretch the limits by the tails of improvements seen up to the last block of days."""
         if self.params.is_calibrated:
-            self.tail.append(self.mirror.statistics()[:, there])
+            if day % _EACH == 0:
+                self.tail.append(self.mirror.statistics()[:, there])
             if (day + 1) % _BLOCK == 0:
                 self.skew.settle()
                 # The whole past: a stretch learnt from four weeks of few series is mostly chance.
@@ -208,10 +215,11 @@ class _Run:
             self.usual.start_again(settled, slice(max(0, day - _BLOCK + 1), day + 1))
             self.bank.forget(settled)
             self.alarmed &= ~settled
-            self.since[settled] = self.panel.days
+            self.since[settled], self.anew[settled] = self.panel.days, day + 1
 
     def _alarm(self, place: int, day: int, level: float) -> None:
-        onset, low, high = onset_of(self.scores[place, : day + 1])
+        begin = int(self.anew[place])
+        onset, low, high = (begin + found for found in onset_of(self.scores[place, begin : day + 1]))
         span = slice(onset, day + 1)
         n, observed = float(self.panel.n[place, span].sum()), float(self.panel.total[place, span].sum())
         expected = float(np.nansum(self.expected[place, span]))

@@ -206,7 +206,8 @@ def is_doubled(panel: Panel, day: int, seen: Day, recent: float) -> bool:
 
     `recent` is all outcomes of the week before over what was expected of it. Rows delivered again under new numbers make
     every count even, which twelve independent counts are once in four thousand days; without that the day must be
-    twice the usual everywhere alike, in five series with twenty expected at least. No real event doubles every theme, segment and place, and one that did is believed the day after.
+    twice the usual everywhere alike, in five series with twenty expected at least. No real event doubles every theme,
+    segment and place, and one that did is believed the day after.
     """
     if not panel.is_count:
         return False
@@ -215,11 +216,12 @@ def is_doubled(panel: Panel, day: int, seen: Day, recent: float) -> bool:
     if expected.sum() < 20 or recent <= 0:
         return False
     whole = total.sum() / expected.sum() / recent
+    some = total[total > 0]
+    # On a quiet weekday after a holiday twice the usual may look like three times.
+    if len(some) >= 12 and 1.3 <= whole <= 4.0 and not np.any(some % 2):
+        return True
     if not 1.5 <= whole <= 2.7:
         return False
-    some = total[total > 0]
-    if len(some) >= 12 and not np.any(some % 2):
-        return True
     large = expected >= 20
     ratio = total[large] / np.maximum(expected[large], 1e-12) / recent
     if len(ratio) < 5:
