@@ -69,6 +69,13 @@ def opened_by(moment: datetime) -> list[OpenCase]:
         return list(_loaded(list(rows.order_by("case_no").values_list("case_id", flat=True))))
 
 
+def opened_since(moment: datetime) -> list[OpenCase]:
+    """Cases in whatever state, but praise, that opened at or after a moment: what targets were met and missed."""
+    with read_snapshot():
+        rows = Standing.objects.filter(opened_at__gte=moment).exclude(case_kind="excellence")
+        return list(_loaded(list(rows.order_by("case_no").values_list("case_id", flat=True))))
+
+
 def one(case_id: str) -> OpenCase | None:
     """One case whatever its state; None when there is none."""
     return next(_loaded([case_id]), None)

@@ -23,7 +23,7 @@ _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("
 def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
     """Suite per ML output by asset name, sorted."""
     bounds = limits or Limits()
-    suites = (_trigger(bounds), _shadow(bounds), _prediction(bounds), _topic(), *text_suites(bounds))
+    suites = (_trigger(bounds), _shadow(bounds), _risk(), _prediction(bounds), _topic(), *text_suites(bounds))
     return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
 
 
@@ -110,6 +110,42 @@ def _topic() -> Suite:
 def _shadow(limits: Limits) -> Suite:
     """What holds for triggers holds for those that open nothing."""
     return replace(_trigger(limits), asset="ml_detection__shadow")
+
+
+def _risk() -> Suite:
+    """Probabilities with their intervals; reasons are numbers and names of ours, never words of a text."""
+    required = (
+        "risk_id",
+        "kind",
+        "subject_id",
+        "as_of",
+        "probability",
+        "low",
+        "high",
+        "base_rate",
+        "reasons",
+        "model_id",
+    )
+    columns = dict.fromkeys((*required, "customer_id", "case_id"), "VARCHAR") | {
+        **dict.fromkeys(("probability", "low", "high", "base_rate"), "DOUBLE"),
+        "as_of": "TIMESTAMPTZ",
+        "horizon_days": "BIGINT",
+    }
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(required),
+        sql.unique("risk_id", "One row per kind, subject and week."),
+        Check("allowed__kind", "A risk is of a breach or of a customer leaving.", Measure("kind", '"kind"'),
+              allowed=("breach", "churn")),
+        Check("probability", "A probability lies within its interval, and both within 0 and 1.",
+              sql.faults("bad_probability", [
+                  ("outside 0 and 1", "low < 0 OR high > 1"),
+                  ("outside its interval", "probability < low OR probability > high"),
+              ])),
+        Check("case_of_breach", "A breach is foreseen of a case.",
+              sql.faults("breach_without_case", [("no case", "kind = 'breach' AND case_id IS NULL")])),
+    )  # fmt: skip
+    return Suite("ml_detection__risk", columns, checks)
 
 
 def _trigger(limits: Limits) -> Suite:

@@ -166,6 +166,24 @@ LANE_DECISION = pa.schema(
         ("reason", pa.string()),
     ]
 )
+# One row per kind of risk, subject and ISO week: the highest probability told in that week, with its 95 % interval.
+RISK = pa.schema(
+    [
+        pa.field("risk_id", pa.string(), nullable=False),
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("case_id", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("probability", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("base_rate", pa.float64()),
+        ("horizon_days", pa.int64()),
+        ("reasons", pa.string()),
+        ("model_id", pa.string()),
+    ]
+)
 REVIEW = pa.schema(
     [
         pa.field("review_id", pa.string(), nullable=False),
@@ -206,6 +224,7 @@ OUTPUTS = MappingProxyType(
         "ml_root_cause__drift": (DRIFT, "drift_id"),
         "ml_root_cause__driver": (DRIVER, "driver_id"),
         "ml_detection__trigger": (TRIGGER, "trigger_id"),
+        "ml_detection__risk": (RISK, "risk_id"),
         # What shadow rules found: counted and looked at, never opened.
         "ml_detection__shadow": (TRIGGER, "trigger_id"),
         "ml_detection__lane_decision": (LANE_DECISION, "decision_id"),

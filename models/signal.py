@@ -23,6 +23,9 @@ SignalKind = Literal[
     "qa_audit",
     "agent_note",
     "service_request",
+    # Not heard but foreseen (`ml/early_warning`): one per subject and week, with its probability in `risk`.
+    "churn_risk",
+    "breach_risk",
 ]
 ScoreMetric = Literal["nps", "csat", "ces", "rating", "qa"]
 Severity = Annotated[int, Field(ge=1, le=4, description="1 is worst, 4 is mildest")]
@@ -96,6 +99,7 @@ FIELDS: Mapping[str, FieldKind] = MappingProxyType(
         "segment": FieldKind.CATEGORY,
         "tier": FieldKind.CATEGORY,
         "annual_value_usd": FieldKind.NUMBER,
+        "risk": FieldKind.NUMBER,
         "model_id": FieldKind.CATEGORY,
     }
 )

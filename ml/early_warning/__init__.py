@@ -2,5 +2,5 @@
 
 Belongs here: probabilities of things that have not happened yet, learnt from how such things went before, and how good
 those probabilities were later. Not here: control charts (`ml/detection`), what a rule makes of a risk
-(`programme/*/triggers`), or reading cases (`casework/forecast.py`).
+(`programme/*/triggers`), or reading cases (`casework/targets.py`).
 """

@@ -26,7 +26,7 @@ Flags = NDArray[np.bool_]
 # Events and non-events each slice needs; fewer and the slice says nothing about calibration.
 MIN_TRAIN_EVENTS, MIN_EVENTS = 40, 20
 # Rows trees are fitted on at most; beyond it their Brier score no longer moved on the sets at hand, and time did.
-_MOST_ROWS = 40_000
+_MOST_ROWS = 15_000
 _RIDGE = 1.0
 
 
@@ -86,7 +86,7 @@ class Trained:
 
 def train(past: Past, *, seed: int = 0) -> Trained | NotTrained:
     """Fit, calibrate and judge a risk; refuses below 40 events to learn from and 20 to calibrate and to judge by, and
-    where the 95 % interval of the skill reaches down to the base rate."""
+    where the skill is not above 0 or the 95 % interval of the ranking reaches down to chance."""
     slices = time_slices(past.at, past.known_at)
     if told := _too_little(past, slices):
         return NotTrained(past.kind, told)
@@ -97,7 +97,8 @@ def train(past: Past, *, seed: int = 0) -> Trained | NotTrained:
     halves = {form: _brier_across(past, slices, model) for form, model in fitted.items()}
     form = min(halves, key=lambda name: halves[name])
     judgement = _judged(past, slices, fitted[form], seed)
-    if judgement.skill.low is None or judgement.skill.low <= 0:
+    # Of rare events (2 in 100) the skill's own interval reaches below 0 long after the ranking is beyond doubt.
+    if (judgement.auc.low or 0.0) <= 0.5 or (judgement.skill.value or 0.0) <= 0:
         return NotTrained(past.kind, "not better than the base rate beyond doubt", judgement)
     newest = np.flatnonzero(past.known_at <= past.at[slices.test].min())
     model = _fit(past, newest, slices.test, columns, form, seed)

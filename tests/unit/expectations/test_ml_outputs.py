@@ -52,8 +52,21 @@ def topic(number: int, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
+def risk(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"risk_id": f"r{number}", "kind": "breach", "subject_id": f"C{number}", "customer_id": None,
+           "case_id": f"C{number}", "as_of": AS_OF, "probability": 0.4, "low": 0.3, "high": 0.6, "base_rate": 0.2,
+           "horizon_days": None, "reasons": "80% of the time is used", "model_id": "m1"}  # fmt: skip
+    return {**row, **changes}
+
+
+def test_a_risk_outside_its_interval_or_without_its_case_is_found() -> None:
+    assert failed(run("ml_detection__risk", [risk(1), risk(2)])) == set()
+    assert "probability" in failed(run("ml_detection__risk", [risk(1, probability=0.9)]))
+    assert "case_of_breach" in failed(run("ml_detection__risk", [risk(1, case_id=None)]))
+
+
 MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
-          "ml_detection__shadow": trigger,
+          "ml_detection__shadow": trigger, "ml_detection__risk": risk,
           **text_rows.MAKERS}  # fmt: skip
 
 
