@@ -219,7 +219,8 @@ def cfpb(data: Path) -> dict[str, Any]:
     years = counts.shape[1] / 365.25
     return {
         **{name.split()[0].lower(): days for name, days in found.items()},
-        "cfpb_alarms_per_year": len(watched.alarms) / years, "cfpb_issues": len(issues), "doubled_days": len(again), "doubled_raised": raised,
+        "cfpb_alarms_per_year": len(watched.alarms) / years, "cfpb_issues": len(issues),
+        "doubled_days": len(again), "doubled_raised": raised,
         "cfpb_stretch": float(watched.stretch[-1].max()),
     }  # fmt: skip
 
@@ -239,8 +240,6 @@ def _near(watched: Watched, first: date, when: date) -> float:
 
 def public(data: Path) -> dict[str, float]:
     """NAB and TCPD, where their part of this benchmark and the data are there."""
-    if not (data / "nab").exists():
-        return {}
     from benchmarks.detect_public import public_scores
 
     return public_scores(data)
@@ -263,12 +262,12 @@ def main() -> None:
     print("  public", scored)
     seconds = speed()
     ratio = raced["stock_median_days"] / raced["median_days"]
-    guard = (
-        ratio >= LEAST_RATIO and calm["false_per_week"] <= MOST_FALSE and calm["power"] >= LEAST_POWER
-        and raced["false_per_week"] <= MOST_FALSE
-        and ("cfpb" in known or (known["equifax"] == known["equifax"] and known["navient"] == known["navient"] and known["doubled_raised"] <= 0))
-        and (not scored or (scored["nab"] >= LEAST_NAB and scored["tcpd_f1"] > LEAST_TCPD))
-    )  # fmt: skip
+    guard = all((
+        ratio >= LEAST_RATIO, calm["false_per_week"] <= MOST_FALSE, calm["power"] >= LEAST_POWER,
+        raced["false_per_week"] <= MOST_FALSE,
+        "cfpb" in known or (np.isfinite([known["equifax"], known["navient"]]).all() and known["doubled_raised"] <= 0),
+        scored.get("nab", LEAST_NAB) >= LEAST_NAB, scored.get("tcpd_f1", 1.0) > LEAST_TCPD,
+    ))  # fmt: skip
     finish(
         "detect", ratio, guard=guard, median_days=raced["median_days"], stock_median_days=raced["stock_median_days"],
         false_per_week=calm["false_per_week"], power_1_5=calm["power"], mix_only_per_week=calm["mix_only_per_week"],
