@@ -23,7 +23,15 @@ _SEVERE = Check("range__severity", "Severity is 1 (worst) to 4.", sql.in_range("
 def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
     """Suite per ML output by asset name, sorted."""
     bounds = limits or Limits()
-    suites = (_trigger(bounds), _shadow(bounds), _risk(), _prediction(bounds), _topic(), *text_suites(bounds))
+    suites = (
+        _trigger(bounds),
+        _shadow(bounds),
+        _risk(),
+        _lane_decision(),
+        _prediction(bounds),
+        _topic(),
+        *text_suites(bounds),
+    )
     return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
 
 
@@ -146,6 +154,27 @@ def _risk() -> Suite:
               sql.faults("breach_without_case", [("no case", "kind = 'breach' AND case_id IS NULL")])),
     )  # fmt: skip
     return Suite("ml_detection__risk", columns, checks)
+
+
+def _lane_decision() -> Suite:
+    """What the fast lane decided beside what the batch lane made of the same rows."""
+    required = ("decision_id", "batch_id", "signal_id", "verdict")
+    columns = dict.fromkeys((*required, "trigger_id", "rule_id", "reason"), "VARCHAR") | {
+        **dict.fromkeys(("batch_id", "severity"), "BIGINT"),
+        **dict.fromkeys(("occurred_at", "arrived_at", "decided_at"), "TIMESTAMPTZ"),
+    }
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(required),
+        sql.unique("decision_id", "One verdict per decision."),
+        Check("allowed__verdict", "A verdict is one of four words.", Measure("verdict", '"verdict"'),
+              allowed=("agreed", "changed", "only_fast", "only_batch")),
+        Check("reason_of_difference", "Every difference has its reason, and only differences have one.",
+              sql.faults("bad_reason", [("missing or idle", "(verdict = 'agreed') <> (reason IS NULL)")])),
+        Check("after_arrival", "Nothing is decided before it arrived.",
+              sql.faults("early", [("decided before arrival", "decided_at < arrived_at")])),
+    )  # fmt: skip
+    return Suite("ml_detection__lane_decision", columns, checks)
 
 
 def _trigger(limits: Limits) -> Suite:

@@ -20,10 +20,10 @@ from cases import feed
 from casework.opening import open_with
 from fast_lane.delta import Delta
 from ml.detection.evidence import Encode, Evidence
-from ml.detection.rules import lookback
 from ml.detection.triggers import Window, detect_in_force
 from ml.outputs import write_output
 from models.settings import Settings
+from models.trigger import lookback
 
 if TYPE_CHECKING:
     from cases.opening import OpenResult
@@ -51,7 +51,9 @@ def triggers_of(
     fresh = set(judged.column("signal_id").to_pylist())
     known = pa.concat_tables([judged, *_history(judged, rules, snapshot)], promote_options="permissive")
     window = Window(as_of=as_of, historic_after_days=historic_after_days)
-    found = detect_in_force(Evidence(fct_signal=known, encode=encode), rules.live, rules.former, window).triggers
+    own = [rule for rule in rules.live if rule.is_about_signals]
+    former = [item for item in rules.former if item.rule.is_about_signals]
+    found = detect_in_force(Evidence(fct_signal=known, encode=encode), own, former, window).triggers
     return found.filter(pc.is_in(found.column("signal_id"), value_set=pa.array(sorted(fresh), pa.string())))
 
 

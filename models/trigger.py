@@ -195,8 +195,8 @@ class TriggerRule(Frozen):
 
     @property
     def is_about_signals(self) -> bool:
-        """Whether the rule fires on a signal as it comes; a rule on series needs days to pass."""
-        return self.signal not in ("theme_week", "series")
+        """Whether the rule fires on a signal as it comes; series and what fails to come need time to pass."""
+        return self.signal not in ("theme_week", "series") and self.absence is None
 
     @property
     def dedupe_days(self) -> int:

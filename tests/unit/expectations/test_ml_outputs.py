@@ -65,8 +65,21 @@ def test_a_risk_outside_its_interval_or_without_its_case_is_found() -> None:
     assert "case_of_breach" in failed(run("ml_detection__risk", [risk(1, case_id=None)]))
 
 
+def lane_decision(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"decision_id": f"d{number}", "batch_id": number, "signal_id": f"s{number}", "trigger_id": f"d{number}",
+           "rule_id": "low_csat", "severity": 3, "occurred_at": AS_OF, "arrived_at": AS_OF, "decided_at": AS_OF,
+           "verdict": "agreed", "reason": None}  # fmt: skip
+    return row | changes
+
+
+def test_a_difference_between_the_lanes_without_a_reason_is_found() -> None:
+    assert failed(run("ml_detection__lane_decision", [lane_decision(1), lane_decision(2)])) == set()
+    assert "reason_of_difference" in failed(run("ml_detection__lane_decision", [lane_decision(1, verdict="only_fast")]))
+    assert "allowed__verdict" in failed(run("ml_detection__lane_decision", [lane_decision(1, verdict="perhaps")]))
+
+
 MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
-          "ml_detection__shadow": trigger, "ml_detection__risk": risk,
+          "ml_detection__shadow": trigger, "ml_detection__risk": risk, "ml_detection__lane_decision": lane_decision,
           **text_rows.MAKERS}  # fmt: skip
 
 
