@@ -4,9 +4,9 @@ Belongs here: the SQL of trigger rules. Not here: running it (`rules.py`), condi
 what a rule means (`models/trigger.py`). Names come from the allow-list in `models/signal.py`, values are sqlglot literals.
 
 The shape of the statement, and why: `said` lowers a text once, and only where any phrase of any rule is in it, so that 50
-patterns run on the few texts that can match; `hits` scans the signals once, computes every condition on one row, and keeps
-what some rule may need; each rule then reads its few rows of `hits`, looks around in time where it has to, and only those
-that fire are projected to the columns of a trigger.
+patterns run on the few texts that can match; `read` scans the signals once and computes every condition on one row;
+`hits` keeps what may fire; `near` keeps what counts in a group where something may fire, for rules that look around in
+time; `fired` holds the signals that meet a rule, and only those are brought into the shape of a trigger.
 """
 
 from __future__ import annotations
@@ -42,6 +42,17 @@ _TAKEN = (
     "signal_id", "customer_id", "journey", "cause_id", "theme_id", "severity", "occurred_at", "annual_value_usd",
     "segment", "region", "branch_id", "source",
 )  # fmt: skip
+_CONSTANTS = (
+    "number", "rule_id", "rule_hash", "kind", "at_mildest", "dedupe_days", "cool_off_days", "historic_before",
+)  # fmt: skip
+# Of a signal that fired to the row of the trigger table, once for all rules.
+_PROJECTION = f"""
+SELECT md5(concat(rule_id, '|', signal_id)) AS trigger_id, rule_id, rule_hash, kind, signal_id,
+    CASE WHEN customer_id IS NULL THEN 'signal' ELSE 'customer' END AS subject_type,
+    coalesce(customer_id, signal_id) AS subject_id, customer_id, journey, cause_id, theme_id,
+    least(at_mildest, coalesce(severity, {MILDEST})) AS severity, occurred_at, annual_value_usd AS value_usd,
+    segment, region, branch_id, source, dedupe_days, cool_off_days, occurred_at < historic_before AS is_historic, evidence
+"""
 _AT = "at_us"
 _HEARD = "heard"
 # Sums of decimals do not depend on the order of the rows, sums of floating numbers do in their last digits.
@@ -58,8 +69,13 @@ def compile_rules(rules: Iterable[TriggerRule], *, as_of: datetime, historic_aft
     if not ordered:
         raise ValueError("a rule set needs at least one rule")
     scan = _Scan(_heard_sql(ordered))
-    selects = [_rule_sql(rule, scan, as_of, historic_after_days).sql("duckdb") for rule in ordered]
-    return f"{scan.sql()} {' UNION ALL '.join(selects)} ORDER BY trigger_id"
+    selects = [_rule_sql(number, rule, scan, as_of).sql("duckdb") for number, rule in enumerate(ordered)]
+    constants = ", ".join(_constants(number, rule, as_of, historic_after_days) for number, rule in enumerate(ordered))
+    return (
+        f"{scan.sql()}, fired AS ({' UNION ALL '.join(selects)}), "
+        f"rule({', '.join(_CONSTANTS)}) AS (VALUES {constants}) "
+        f"{_PROJECTION} FROM fired JOIN rule USING (number) ORDER BY trigger_id"
+    )
 
 
 def rule_conditions(rule: TriggerRule) -> tuple[Condition, ...]:
@@ -82,22 +98,24 @@ def likenesses(rules: Iterable[TriggerRule]) -> tuple[Like, ...]:
 
 @dataclass
 class _Scan:
-    """The columns computed while the signals are read, and which rows are kept."""
+    """What is computed while the signals are read, and which rows are kept."""
 
     heard: exp.Expr | None
     computed: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=lambda: set(_TAKEN))
-    kept: set[str] = field(default_factory=set)
+    firing: set[str] = field(default_factory=set)
+    # By grouping: what may fire there, and what counts.
+    candidates: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    counted: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
 
     def column(self, condition: exp.Expr) -> exp.Column:
         """A column with this condition's truth; the same condition is computed once."""
-        name = self.computed.setdefault(condition.sql("duckdb"), f"c{len(self.computed)}")
-        return exp.column(name)
+        return exp.column(self.computed.setdefault(condition.sql("duckdb"), f"c{len(self.computed)}"))
 
-    def keeping(self, condition: exp.Expr) -> exp.Column:
-        """As `column`, of a condition whose rows some rule needs."""
+    def fires(self, condition: exp.Expr) -> exp.Column:
+        """As `column`, of a condition that makes a rule fire."""
         found = self.column(condition)
-        self.kept.add(found.name)
+        self.firing.add(found.name)
         return found
 
     def plain(self, node: Condition) -> exp.Expr:
@@ -105,17 +123,34 @@ class _Scan:
         return condition_sql(node, lowered=exp.column(_HEARD) if self.heard is not None else None)
 
     def sql(self) -> str:
-        """The common table expressions `said` and `hits`."""
+        """The common table expressions `said`, `read`, `hits` and, where a rule looks around, `near`."""
         heard = f", {self.heard.sql('duckdb')} AS {_HEARD}" if self.heard is not None else ""
         ours = exp.NullSafeNEQ(this=exp.column("source"), expression=literal(OWN_SOURCE)).sql("duckdb")
         taken = ", ".join(exp.column(name).sql("duckdb") for name in sorted(self.taken))
         computed = ", ".join(f"{sql} AS {name}" for sql, name in self.computed.items())
-        any_of = " OR ".join(sorted(self.kept, key=lambda name: int(name[1:])))
-        return (
-            f"WITH said AS (SELECT *{heard} FROM signal WHERE {ours}), "
-            f"hits AS MATERIALIZED (SELECT * FROM (SELECT {taken}, epoch_us(occurred_at) AS {_AT}, {computed} FROM said) "
-            f"WHERE {any_of})"
-        )
+        asked = {name for names in self.candidates.values() for name in names}
+        parts = [
+            f"WITH said AS (SELECT *{heard} FROM signal WHERE {ours})",
+            f"read AS MATERIALIZED (SELECT {taken}, epoch_us(occurred_at) AS {_AT}, {computed} FROM said)",
+            f"hits AS MATERIALIZED (SELECT * FROM read WHERE {_any_of(self.firing | asked)})",
+        ]
+        if asked:
+            near = " OR ".join(
+                f"({_any_of(names)}) AND {_key(by)} IN (SELECT {_key(by)} FROM hits WHERE {_any_of(self.candidates[by])})"
+                for by, names in self.counted.items()
+            )
+            parts.append(f"near AS MATERIALIZED (SELECT * FROM read WHERE {_any_of(asked)} OR {near})")
+        return ", ".join(parts)
+
+
+def _any_of(names: set[str]) -> str:
+    return " OR ".join(sorted(names, key=lambda name: int(name[1:])))
+
+
+def _key(by: Sequence[str]) -> str:
+    """What a grouping is told by: its one field, or its fields in one value."""
+    names = ", ".join(exp.column(name).sql("duckdb") for name in by)
+    return names if len(by) == 1 else f"row({names})"
 
 
 def _heard_sql(rules: Sequence[TriggerRule]) -> exp.Expr | None:
@@ -149,54 +184,36 @@ def _of_kinds(kinds: Sequence[str], condition: exp.Expr | None) -> exp.Expr:
     return exp.Case().when(of_kind, exp.func("coalesce", met, exp.false())).else_(exp.false())
 
 
-def _rule_sql(rule: TriggerRule, scan: _Scan, as_of: datetime, historic_after_days: int) -> exp.Select:
-    """One select: the signals that meet the rule, as rows of the trigger table."""
+def _rule_sql(number: int, rule: TriggerRule, scan: _Scan, as_of: datetime) -> exp.Select:
+    """One select: the signals that meet the rule, with what a trigger takes over from them."""
     matching, measured = _matching(rule, scan)
     occurred_at: exp.Expr = exp.column("occurred_at")
     if rule.absence is not None:
         occurred_at = exp.Add(this=occurred_at, expression=_seconds(rule.absence.within))
-    columns = _trigger_columns(rule, occurred_at) | {
-        "is_historic": _historic_sql(rule, occurred_at, as_of, historic_after_days),
-        "evidence": _evidence_sql(rule, measured),
-    }
-    query = exp.select(*(expression.as_(name) for name, expression in columns.items()), copy=False).from_(
-        matching.subquery("matching"), copy=False
-    )
+    taken = [exp.column(name) for name in _TAKEN if name != "occurred_at"]
+    query = exp.select(
+        literal(number).as_("number"),
+        *taken,
+        occurred_at.as_("occurred_at"),
+        _evidence_sql(rule, measured).as_("evidence"),
+    ).from_(matching.subquery("matching"), copy=False)
     if rule.repeat is not None:
         return query.where(exp.column("repeats") >= literal(rule.repeat.at_least), copy=False)
     return query.where(occurred_at.copy() <= _instant(as_of), copy=False) if rule.absence is not None else query
 
 
-def _trigger_columns(rule: TriggerRule, occurred_at: exp.Expr) -> dict[str, exp.Expr]:
-    text, signal_id, customer = exp.Literal.string, exp.column("signal_id"), exp.column("customer_id")
-    mildest = exp.func("coalesce", exp.column("severity"), exp.Literal.number(MILDEST))
-    cool_off = exp.null() if rule.cool_off_days is None else exp.Literal.number(rule.cool_off_days)
-    return {
-        "trigger_id": exp.func("md5", exp.func("concat", text(f"{rule.id}|"), signal_id)),
-        "rule_id": text(rule.id),
-        "rule_hash": text(rule.rule_hash),
-        "kind": text(rule.kind),
-        "signal_id": signal_id,
-        "subject_type": exp.Case().when(customer.is_(exp.null()), text("signal")).else_(text("customer")),
-        "subject_id": exp.func("coalesce", customer, signal_id),
-        "customer_id": customer,
-        "journey": exp.column("journey"),
-        "cause_id": exp.column("cause_id"),
-        "theme_id": exp.column("theme_id"),
-        "severity": exp.func("least", exp.Literal.number(rule.open_case.severity), mildest),
-        "occurred_at": occurred_at,
-        "value_usd": exp.column("annual_value_usd"),
-        "segment": exp.column("segment"),
-        "region": exp.column("region"),
-        "branch_id": exp.column("branch_id"),
-        "source": exp.column("source"),
-        "dedupe_days": exp.Literal.number(rule.dedupe_days),
-        "cool_off_days": exp.cast(cool_off, "bigint"),
-    }  # fmt: skip
+def _constants(number: int, rule: TriggerRule, as_of: datetime, historic_after_days: int) -> str:
+    """What every trigger of a rule has in common, in the order of `_CONSTANTS`."""
+    cool_off = exp.null() if rule.cool_off_days is None else literal(rule.cool_off_days)
+    values = [
+        literal(number), literal(rule.id), literal(rule.rule_hash), literal(rule.kind), literal(rule.open_case.severity),
+        literal(rule.dedupe_days), exp.cast(cool_off, "bigint"), _historic_before(rule, as_of, historic_after_days),
+    ]  # fmt: skip
+    return f"({', '.join(value.sql('duckdb') for value in values)})"
 
 
 def _matching(rule: TriggerRule, scan: _Scan) -> tuple[exp.Select, list[exp.Expr]]:
-    """Rows of `hits` that meet the rule, and the columns with what was measured around each."""
+    """Rows that meet the rule, and the columns with what was measured around each."""
     assert rule.when is not None, "rules on series are not compiled"
     looks = _Looks(rule.signal_kinds, scan)
     scan.taken |= _needed(rule)
@@ -204,7 +221,7 @@ def _matching(rule: TriggerRule, scan: _Scan) -> tuple[exp.Select, list[exp.Expr
     if rule.absence is not None:
         condition = exp.and_(condition, looks.absence(rule).eq(literal(0)))
     if not looks.columns:
-        query = exp.select("*").from_("hits").where(scan.keeping(_of_kinds(rule.signal_kinds, scan.plain(rule.when))))
+        query = exp.select("*").from_("hits").where(scan.fires(_of_kinds(rule.signal_kinds, scan.plain(rule.when))))
     else:
         query = exp.select("*").from_(looks.query(rule).subquery("seen")).where(exp.column(looks.candidate), condition)
     if rule.repeat is not None:
@@ -240,7 +257,7 @@ class _Looks:
     kinds: tuple[str, ...]
     scan: _Scan
     columns: dict[str, exp.Expr] = field(default_factory=dict)
-    counted: list[exp.Column] = field(default_factory=list)
+    counted: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     candidate: str = ""
 
     def condition(self, node: Condition) -> exp.Expr:
@@ -254,12 +271,19 @@ class _Looks:
         return joined_sql(node, [self.condition(child) for child in children(node)])
 
     def query(self, rule: TriggerRule) -> exp.Select:
-        """Rows of `hits` that may fire or that count, with what is measured around each."""
+        """Rows of `near` that may fire, and those of their groups that count, with what is measured around each."""
         assert rule.when is not None, "rules on series are not compiled"
-        candidate = self.scan.keeping(_of_kinds(self.kinds, self._necessary(rule.when)))
+        candidate = self.scan.column(_of_kinds(self.kinds, self._necessary(rule.when)))
         self.candidate = candidate.name
+        near = []
+        for by, counted in self.counted.items():
+            self.scan.candidates.setdefault(by, set()).add(candidate.name)
+            self.scan.counted.setdefault(by, set()).update(counted)
+            asked = exp.select(_key(by)).from_("near").where(candidate.copy())
+            same = exp.In(this=exp.maybe_parse(_key(by), dialect="duckdb"), query=asked.subquery())
+            near.append(exp.and_(exp.or_(*map(exp.column, sorted(counted))), same))
         columns = [expression.as_(name) for name, expression in self.columns.items()]
-        return exp.select("*", *columns).from_("hits").where(exp.or_(candidate, *self.counted))
+        return exp.select("*", *columns).from_("near").where(exp.or_(candidate, *near))
 
     def _necessary(self, node: Condition) -> exp.Expr | None:
         """What a signal must meet on its own to be able to fire."""
@@ -269,9 +293,9 @@ class _Looks:
         found = [sql for sql in (self._necessary(part) for part in parts) if sql is not None]
         return exp.and_(*found) if found else None
 
-    def _rows(self, kinds: tuple[str, ...], where: Condition | None) -> exp.Column:
-        found = self.scan.keeping(_of_kinds(kinds, self.scan.plain(where) if where is not None else None))
-        self.counted.append(found)
+    def _rows(self, kinds: tuple[str, ...], where: Condition | None, by: tuple[str, ...]) -> exp.Column:
+        found = self.scan.column(_of_kinds(kinds, self.scan.plain(where) if where is not None else None))
+        self.counted.setdefault(by, set()).add(found.name)
         return found
 
     def _named(self, measure: exp.Expr, by: Sequence[str]) -> exp.Column:
@@ -283,7 +307,7 @@ class _Looks:
 
     def _window(self, look: Rolling) -> exp.Column:
         kinds = look.kinds(self.kinds)
-        counted = self._rows(kinds, look.where)
+        counted = self._rows(kinds, look.where, look.by)
         begin = f"{_inside(look.within)} PRECEDING"
 
         def over(measure: exp.Expr, rows: exp.Column) -> exp.Expr:
@@ -292,7 +316,7 @@ class _Looks:
         count = over(exp.Count(this=exp.Star()), counted)
         if look.field is None:
             return self._named(
-                count if look.measure == "count" else _share(count, over, self._rows(kinds, None)), look.by
+                count if look.measure == "count" else _share(count, over, self._rows(kinds, None, look.by)), look.by
             )
         value = exp.column(look.field)
         if look.measure in ("min", "max"):
@@ -308,7 +332,7 @@ class _Looks:
 
     def _change(self, clause: Change) -> exp.Column:
         shift = clause.change
-        counted = self._rows(shift.kinds(self.kinds), shift.where)
+        counted = self._rows(shift.kinds(self.kinds), shift.where, shift.by)
         begin, end = f"{shift.baseline.within // timedelta(microseconds=1)} PRECEDING", "1 PRECEDING"
         value = exp.column(shift.field)
 
@@ -327,7 +351,7 @@ class _Looks:
         assert rule.absence is not None, "only for rules of absence"
         wanted = rule.absence.of
         kinds = wanted.signal if isinstance(wanted.signal, tuple) else (wanted.signal,)
-        counted = self._rows(kinds, wanted.when)
+        counted = self._rows(kinds, wanted.when, rule.absence.by)
         end = f"{rule.absence.within // timedelta(microseconds=1)} FOLLOWING"
         came = exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=counted))
         return self._named(_over(came, rule.absence.by, "1 FOLLOWING", end), rule.absence.by)
@@ -373,13 +397,13 @@ def _instant(moment: datetime) -> exp.Expr:
     return exp.cast(exp.Literal.string(moment.astimezone(UTC).isoformat()), "timestamptz")
 
 
-def _historic_sql(rule: TriggerRule, occurred_at: exp.Expr, as_of: datetime, historic_after_days: int) -> exp.Expr:
-    """Same as `TriggerRule.is_historic`, as SQL: an edit or an old load never re-opens the past."""
+def _historic_before(rule: TriggerRule, as_of: datetime, historic_after_days: int) -> exp.Expr:
+    """The instant of `TriggerRule.is_historic`: an edit or an old load never re-opens the past."""
     limit = as_of.astimezone(UTC) - timedelta(days=historic_after_days)
     if rule.effective_from is not None:
         born = datetime(rule.effective_from.year, rule.effective_from.month, rule.effective_from.day, tzinfo=UTC)
         limit = max(limit, born)
-    return exp.LT(this=occurred_at.copy(), expression=_instant(limit))
+    return _instant(limit)
 
 
 def _evidence_sql(rule: TriggerRule, measured: Sequence[exp.Expr]) -> exp.Expr:
