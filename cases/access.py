@@ -9,6 +9,7 @@ the caller's, the stored answer goes out again, and the same key on another requ
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from models.access import ROLES, Principal, Role
 _TOKEN_BYTES = 32
 # A calendar program cannot send a header; its address carries a token that opens this one feed and nothing else.
 FEED_ROLE = "feed"
+# The name of a system that sends feedback is part of the key of every item it sends.
+_SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class UnknownToken(LookupError):
@@ -58,12 +61,15 @@ class StoredAnswer:
 def issue_token(principal_id: str, role: str, *, at: datetime, expires_at: datetime) -> str:
     """Make a token and return it, for the only time. Times are UTC.
 
-    Raises `ValueError` for an unknown role, an empty principal or an end that is not after `at`.
+    Raises `ValueError` for an unknown role, an empty principal, an end that is not after `at`, or a sender whose name is not
+    made of letters, digits, `.`, `-` and `_`.
     """
     if role not in (*ROLES, FEED_ROLE):
         raise ValueError(f"there is no role of that name; there are {', '.join(ROLES)}")
     if not principal_id.strip() or expires_at <= at:
         raise ValueError("a token is for somebody, and ends after it begins")
+    if role == "sender" and not _SENDER.fullmatch(principal_id):
+        raise ValueError("a sender is named in letters, digits, and . - _")
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     AccessToken.objects.create(
         token_hash=_digest(token), principal_id=principal_id, role=role, created_at=at, expires_at=expires_at

@@ -30,6 +30,8 @@ CRASH_POINTS = (
     "programme.after_commit",
     "export.before_replace",
     "export.after_replace",
+    "feedback.before_rename",
+    "feedback.after_rename",
 )
 
 _passed: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from django.db.models import Count
 
 from cases import store
 from cases.chain import GENESIS, ChainReport, EventRow, event_hash
-from cases.db import read_snapshot
+from cases.db import chunks, read_snapshot
 from cases.errors import UnknownCase
 from cases.models import Case, CaseEvent, CaseTrigger, EventText, Standing, SubjectRef
 from cases.rows import CaseRow, TriggerRow
@@ -89,6 +89,16 @@ def case_of_trigger(trigger_id: str) -> str:
     if case_id is None:
         raise UnknownCase(trigger_id)
     return str(case_id)
+
+
+def cases_of_signals(signal_ids: Iterable[str]) -> frozenset[str]:
+    """Cases that triggers of these signals opened or joined."""
+    rows = CaseTrigger.objects.all()
+    return frozenset(
+        case_id
+        for part in chunks(sorted(set(signal_ids)))
+        for case_id in rows.filter(signal_id__in=part).values_list("case_id", flat=True)
+    )
 
 
 def explain(case_id: str) -> dict[str, Any]:

@@ -96,6 +96,14 @@ def seen_version(request: HttpRequest) -> int:
     return int(found.group(1))
 
 
+def idempotency_key(request: HttpRequest) -> str:
+    """The caller's key. 400 for a missing one, or one that is not 8 to 128 visible characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or not _KEY.match(key):
+        raise Refused(400, "Idempotency-Key holds 8 to 128 visible characters of your own making")
+    return key
+
+
 def once(
     request: HttpRequest, desk: Desk, do: Callable[[], tuple[int, object]], *, required: bool = False
 ) -> HttpResponse:
@@ -103,12 +111,10 @@ def once(
 
     400 for a missing key where one is required, or one that is not 8 to 128 visible characters.
     """
-    key = request.headers.get("Idempotency-Key")
-    if key is None and not required:
+    if request.headers.get("Idempotency-Key") is None and not required:
         status, said = do()
         return answer(said, status)
-    if key is None or not _KEY.match(key):
-        raise Refused(400, "Idempotency-Key holds 8 to 128 visible characters of your own making")
+    key = idempotency_key(request)
 
     def told() -> tuple[int, str]:
         status, said = do()

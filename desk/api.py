@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 
 from desk import errors
 from desk.auth import BearerToken
-from desk.routes import actions, cases, followups, governance, messages, questionnaires, review, threads
+from desk.routes import actions, cases, feedback, followups, governance, messages, questionnaires, review, threads
 
 api = NinjaAPI(
     title="Amends case desk", version="1", auth=BearerToken(), docs_url=None, openapi_url="/openapi.json",
@@ -19,6 +19,6 @@ api = NinjaAPI(
 errors.install(api)
 for _router in (
     cases.router, actions.router, messages.router, threads.router, questionnaires.router, followups.router,
-    governance.router, review.router,
+    governance.router, review.router, feedback.router,
 ):  # fmt: skip
     api.add_router("", _router)

@@ -27,14 +27,17 @@ from models.template import MissingField
 
 _CASE_ID = re.compile(r"\bC-[A-Z2-7]{10,20}\b")
 _NOTHING = "there is nothing here"
+# Enough to mend a request by; a body of 500 bad items would be answered with more than was sent.
+_MOST_FAULTS = 100
+_NAMES = 3
 
 
 class Refused(Exception):
-    """A refusal of the desk itself, with its status and one sentence."""
+    """A refusal of the desk itself, with its status and one sentence, and after how many seconds to come again."""
 
-    def __init__(self, status: int, said: str) -> None:
+    def __init__(self, status: int, said: str, *, retry_after: int | None = None) -> None:
         super().__init__(said)
-        self.status = status
+        self.status, self.retry_after = status, retry_after
 
 
 def install(api: NinjaAPI) -> None:
@@ -56,15 +59,20 @@ def install(api: NinjaAPI) -> None:
     on(Forbidden, OriginalRefused, status=403)
     on(IllegalMove, OfferRefused, MissingField, status=422)
     on(AlreadyAnswered, KeyReused, status=409)
-    handle(Refused, lambda request, error: _answer(_status(error), str(error)))
+    handle(Refused, _refused)
     handle(StaleVersion, _stale)
     handle(ValidationError, _invalid)
     handle(AuthenticationError, _nobody)
     handle(HttpError, lambda request, error: _answer(400, "the request cannot be read"))
 
 
-def _status(error: Exception) -> int:
-    return error.status if isinstance(error, Refused) else 500
+def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
+    if not isinstance(error, Refused):
+        raise TypeError("only refusals come here")
+    response = _answer(error.status, str(error))
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _answer(status: int, said: str) -> HttpResponse:
@@ -91,16 +99,19 @@ def _invalid(request: HttpRequest, error: Exception) -> HttpResponse:
     """422 with the fields and what is wrong about them; neither values nor keys the caller made up."""
     if not isinstance(error, ValidationError):
         raise TypeError("only validation errors come here")
-    faults = [{"field": _field(fault), "problem": str(fault.get("type", "invalid"))} for fault in error.errors]
+    faults = [
+        {"field": _field(fault), "problem": str(fault.get("type", "invalid"))} for fault in error.errors[:_MOST_FAULTS]
+    ]
     return JsonResponse({"error": "the request does not fit", "faults": faults}, status=422)
 
 
 def _field(fault: dict[str, object]) -> str:
     where = fault.get("loc")
-    names = [str(part) for part in where] if isinstance(where, list | tuple) else []
-    known = names[:-1] if fault.get("type") == "extra_forbidden" else names
-    # Below the first field of a body lie keys of the caller's own making.
-    return ".".join(known[:3])
+    parts = list(where) if isinstance(where, list | tuple) else []
+    known = parts[:-1] if fault.get("type") == "extra_forbidden" else parts
+    # Below the first field of a body, or of an item of one, lie keys of the caller's own making.
+    names = [i for i, part in enumerate(known) if not isinstance(part, int)]
+    return ".".join(str(part) for part in (known if len(names) <= _NAMES else known[: names[_NAMES]]))
 
 
 def _sayable(request: HttpRequest, said: str) -> str:

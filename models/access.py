@@ -4,7 +4,7 @@ Belongs here: the pure answer, from a role and the org chart, as a few sets and 
 query that uses it (`cases/scope.py`), tokens (`cases/access.py`).
 
 HR decides, a token can only narrow: a manager's token held by somebody HR calls an agent reaches as far as an agent
-does, and nobody HR does not know reaches anything. Roles outside HR (cx_lead, auditor, analyst, dpo, service) are
+does, and nobody HR does not know reaches anything. Roles outside HR (cx_lead, auditor, analyst, dpo, service, sender) are
 given by whoever runs the installation.
 """
 
@@ -19,10 +19,10 @@ from typing import Literal, get_args
 from models.staff import OrgChart, Position, Teams
 
 Role = Literal[
-    "agent", "team_lead", "manager", "director", "cx_lead", "qa", "auditor", "analyst", "dpo", "service"
+    "agent", "team_lead", "manager", "director", "cx_lead", "qa", "auditor", "analyst", "dpo", "service", "sender"
 ]  # fmt: skip
 Power = Literal[
-    "read", "change", "count", "discuss", "answer", "release", "approve", "export", "erase", "audit", "label"
+    "read", "change", "count", "discuss", "answer", "release", "approve", "export", "erase", "audit", "label", "send"
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -37,12 +37,14 @@ POWERS: Mapping[Role, frozenset[Power]] = MappingProxyType(
         "manager": _CHIEF,
         "director": _CHIEF,
         "cx_lead": _CHIEF,
-        "service": _LEAD,
+        "service": _LEAD | {"send"},
         "qa": frozenset({"read", "count", "discuss", "label"}),
         "auditor": frozenset({"read", "count", "export", "audit"}),
         # Sees how many, never whom; the cells are suppressed where they are small.
         "analyst": frozenset({"count", "discuss"}),
         "dpo": frozenset({"export", "erase"}),
+        # A system that hands in feedback and learns what became of it, and nothing about any case.
+        "sender": frozenset({"send"}),
     }
 )
 # How far an HR role reaches; the other roles are not HR's.

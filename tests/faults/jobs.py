@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from cases.crash import CRASH_POINTS
+from tests.faults.feedback_jobs import Receiving
 from tests.faults.lane_jobs import Laning
 from tests.faults.ledger_jobs import Acting, Applying, Offering, Opening
 from tests.faults.outside_jobs import Exporting, Noting, Publishing, Releasing, Sending
@@ -17,7 +18,7 @@ ROOMS = ("models", "ml", "intake", "cases", "casework", "messaging", "publishing
 )
 
 JOBS: tuple[type[Work], ...] = (
-    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing, Laning,
+    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing, Laning, Receiving,
 )  # fmt: skip
 
 

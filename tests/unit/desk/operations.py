@@ -35,6 +35,7 @@ _USUAL = {
     "case_id": "C-NOSUCHCASE",
     "message_no": "1",
     "uid": "u",
+    "receipt": "F-NOSUCH",
 }
 
 

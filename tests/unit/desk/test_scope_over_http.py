@@ -152,7 +152,7 @@ class Walk(RuleBasedStateMachine):
     def _may_see(self, who: str, role: str, case: Standing) -> bool:
         if role in ("cx_lead", "auditor", "service", "dpo"):
             return True
-        if role == "analyst":
+        if role in ("analyst", "sender"):
             return False
         org = OrgChart(tuple(self.positions))
         if org.position(who, AS_OF) is None:
