@@ -7,7 +7,7 @@ Belongs here: reading `programme/<company>/` and writing `programme_tables/*.par
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from intake.business_intervals import business_intervals
-from intake.programme_faults import located
+from intake.programme_faults import cause_faults, choice_reason, located, without_echoes
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
 from models.playbook import Playbook, ScriptFault
@@ -96,7 +96,21 @@ def _whole(name: str, files: Mapping[str, str]) -> Programme:
         "questionnaire": _part(files, "questionnaire.yml", Questionnaire),
         "messages": tuple(_message(_base(key), files[key]) for key in _room(files, "messages")),
     }
+    _refuse_unknown_causes(files, parts["triggers"], parts["taxonomy"])
     return _checked(name, lambda: Programme(**parts))
+
+
+def _refuse_unknown_causes(files: Mapping[str, str], rules: Sequence[TriggerRule], taxonomy: Taxonomy) -> None:
+    causes, keys = [cause.id for cause in taxonomy.causes], _room(files, "triggers")
+    named = zip(keys, rules, strict=True)
+    faults = [fault for key, rule in named for fault in cause_faults(_base(key), files[key], rule, causes)]
+    if faults:
+        raise ProgrammeError("\n".join(faults))
+
+
+def parsed_rule(name: str, text: str) -> TriggerRule:
+    """One trigger rule from the text of its file. Raises ProgrammeError with the line of every fault."""
+    return _parsed(name, text, TriggerRule)
 
 
 def _part(files: Mapping[str, str], name: str, part: type[Part]) -> Part:
@@ -261,7 +275,8 @@ def _parsed(name: str, text: str, part: type[Part], *, first_line: int = 1) -> P
     try:
         return part.model_validate(data)
     except ValidationError as error:
-        lines = [f"{name}:{_line(tree, fault['loc']) + first_line}: {_reason(fault, part)}" for fault in error.errors()]
+        found = without_echoes(error.errors())
+        lines = [f"{name}:{_line(tree, fault['loc']) + first_line}: {_reason(fault, part)}" for fault in found]
         raise ProgrammeError("\n".join(dict.fromkeys(lines))) from error
 
 
@@ -307,10 +322,13 @@ def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
 def _reason(fault: Mapping[str, Any], part: type[BaseModel] | None) -> str:
     path = ".".join(str(step) for step in fault["loc"])
     message = str(fault["msg"]).removeprefix("Value error, ")
+    if (choice := choice_reason(fault)) is not None:
+        return choice
     if fault["type"] != "extra_forbidden":
         return f"{path}: {message}" if path else message
     word = str(fault["loc"][-1])
-    return f"unknown key '{word}'{did_you_mean(word, _known_keys(part, fault['loc'][:-1]))}"
+    near = did_you_mean(word, _known_keys(part, fault["loc"][:-1])) or did_you_mean(word, _known_keys(part, ()))
+    return f"unknown key '{word}'{near}"
 
 
 def _known_keys(part: type[BaseModel] | None, location: tuple[int | str, ...]) -> list[str]:
