@@ -108,6 +108,11 @@ def _refuse_unknown_causes(files: Mapping[str, str], rules: Sequence[TriggerRule
         raise ProgrammeError("\n".join(faults))
 
 
+def taxonomy_of(folder: Path) -> Taxonomy:
+    """The causes of a programme folder alone. Raises ProgrammeError where its taxonomy.yml is faulty."""
+    return _parsed("taxonomy.yml", _text(folder / "taxonomy.yml"), Taxonomy)
+
+
 def parsed_rule(name: str, text: str) -> TriggerRule:
     """One trigger rule from the text of its file. Raises ProgrammeError with the line of every fault."""
     return _parsed(name, text, TriggerRule)
