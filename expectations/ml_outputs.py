@@ -28,6 +28,8 @@ def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
         _shadow(bounds),
         _risk(),
         _lane_decision(),
+        _breakdown(),
+        _affected(),
         _prediction(bounds),
         _topic(),
         *text_suites(bounds),
@@ -154,6 +156,56 @@ def _risk() -> Suite:
               sql.faults("breach_without_case", [("no case", "kind = 'breach' AND case_id IS NULL")])),
     )  # fmt: skip
     return Suite("ml_detection__risk", columns, checks)
+
+
+def _breakdown() -> Suite:
+    """What got worse, and how sure that is."""
+    days = ("detected_on", "onset_on", "onset_low_on", "onset_high_on", "until_on", "over_on")
+    numbers = ("observed", "expected", "effect", "effect_low", "effect_high", "mix_part", "rate_part", "alarm_effect",
+               "alarm_effect_low", "alarm_effect_high", "p_value", "q_value", "false_alarms_per_year")  # fmt: skip
+    required = (
+        "breakdown_id",
+        "rule_id",
+        "rule_hash",
+        "measure",
+        "state",
+        "detected_on",
+        "onset_on",
+        "unit",
+        "sentence",
+    )
+    texts = (*required, "theme_id", "cause_id", "segment", "region", "related")
+    columns = dict.fromkeys(texts, "VARCHAR") | {
+        **dict.fromkeys(days, "DATE"),
+        **dict.fromkeys(numbers, "DOUBLE"),
+        **dict.fromkeys(("n", "alarm_n", "series_watched"), "BIGINT"),
+        "is_relative": "BOOLEAN",
+    }
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(required),
+        sql.unique("breakdown_id", "One row per breakdown."),
+        Check("onset_before_alarm", "A change begins no later than it is detected, within its interval.",
+              sql.faults("out_of_order", [("onset after alarm", "onset_on > detected_on"),
+                                          ("onset outside its interval",
+                                           "NOT (onset_on BETWEEN onset_low_on AND onset_high_on)")])),
+        Check("effect_in_interval", "An effect lies within its interval.",
+              sql.faults("outside", [("effect", "effect < effect_low OR effect > effect_high")])),
+        Check("open_or_over", "A breakdown is over when it has an end.",
+              sql.faults("state", [("neither", "state NOT IN ('open', 'over') OR (state = 'over') <> (over_on IS NOT NULL)")])),
+    )  # fmt: skip
+    return Suite("ml_detection__breakdown", columns, checks)
+
+
+def _affected() -> Suite:
+    """Whom a breakdown has hit."""
+    columns = dict.fromkeys(("affected_id", "breakdown_id", "customer_id", "signal_id"), "VARCHAR")
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(["affected_id", "breakdown_id", "signal_id"]),
+        sql.unique("affected_id", "One row per breakdown and signal."),
+    )
+    return Suite("ml_detection__affected", columns, checks)
 
 
 def _lane_decision() -> Suite:

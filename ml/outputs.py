@@ -184,6 +184,56 @@ RISK = pa.schema(
         ("model_id", pa.string()),
     ]
 )
+# One row per breakdown: what got worse, where, since when, by how much, and how sure that is. Effects are in `unit`, shares
+# of the usual where `is_relative`; positive is worse.
+BREAKDOWN = pa.schema(
+    [
+        pa.field("breakdown_id", pa.string(), nullable=False),
+        ("rule_id", pa.string()),
+        ("rule_hash", pa.string()),
+        ("measure", pa.string()),
+        ("theme_id", pa.string()),
+        ("cause_id", pa.string()),
+        ("segment", pa.string()),
+        ("region", pa.string()),
+        ("state", pa.string()),
+        ("detected_on", pa.date32()),
+        ("onset_on", pa.date32()),
+        ("onset_low_on", pa.date32()),
+        ("onset_high_on", pa.date32()),
+        ("until_on", pa.date32()),
+        ("over_on", pa.date32()),
+        ("unit", pa.string()),
+        ("is_relative", pa.bool_()),
+        ("n", pa.int64()),
+        ("observed", pa.float64()),
+        ("expected", pa.float64()),
+        ("effect", pa.float64()),
+        ("effect_low", pa.float64()),
+        ("effect_high", pa.float64()),
+        ("mix_part", pa.float64()),
+        ("rate_part", pa.float64()),
+        ("alarm_n", pa.int64()),
+        ("alarm_effect", pa.float64()),
+        ("alarm_effect_low", pa.float64()),
+        ("alarm_effect_high", pa.float64()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("false_alarms_per_year", pa.float64()),
+        ("series_watched", pa.int64()),
+        ("related", pa.string()),
+        ("sentence", pa.string()),
+    ]
+)
+# One row per breakdown and signal that tells of it.
+AFFECTED = pa.schema(
+    [
+        pa.field("affected_id", pa.string(), nullable=False),
+        ("breakdown_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("signal_id", pa.string()),
+    ]
+)
 REVIEW = pa.schema(
     [
         pa.field("review_id", pa.string(), nullable=False),
@@ -227,6 +277,8 @@ OUTPUTS = MappingProxyType(
         "ml_detection__risk": (RISK, "risk_id"),
         # What shadow rules found: counted and looked at, never opened.
         "ml_detection__shadow": (TRIGGER, "trigger_id"),
+        "ml_detection__breakdown": (BREAKDOWN, "breakdown_id"),
+        "ml_detection__affected": (AFFECTED, "affected_id"),
         "ml_detection__lane_decision": (LANE_DECISION, "decision_id"),
     }
 )

@@ -75,22 +75,6 @@ class Absence(Frozen):
         return checked_keys(value)
 
 
-class Surge(Frozen):
-    """How much more than usual a theme's week must be. See `ml/detection/surge.py` for the statistics."""
-
-    baseline_weeks: int = Field(default=13, ge=8, le=26)
-    min_baseline_weeks: int = Field(default=8, ge=4, le=26)
-    min_signals: int = Field(default=10, ge=1)
-    min_ratio: float = Field(default=1.5, ge=1.0)
-    false_discovery_rate: float = Field(default=0.01, gt=0, lt=0.5)
-
-    @model_validator(mode="after")
-    def _window_holds_minimum(self) -> Surge:
-        if self.min_baseline_weeks > self.baseline_weeks:
-            raise ValueError("min_baseline_weeks may not exceed baseline_weeks")
-        return self
-
-
 class Dedupe(Frozen):
     """How long later signals of the same subject and journey attach to the case instead of opening another."""
 
@@ -106,9 +90,8 @@ class OpenCase(Frozen):
 
 class RuleTest(Frozen):
     """An example kept beside the rule. `given` is one signal or several in time order; the last one decides. With
-    `absence` any of them may, as of `as_of` (a span after the first signal, or an instant). For a surge rule `given` is
-    `{weeks: [counts ...]}`, oldest first, and the last week decides; for a chart rule it is `{days: [...], exposure:
-    [...]}`, and any day decides."""
+    `absence` any of them may, as of `as_of` (a span after the first signal, or an instant). For a chart rule `given` is
+    `{days: [...], exposure: [...]}`, and any day decides."""
 
     given: dict[str, Any] | tuple[dict[str, Any], ...]
     then: Literal["opens", "nothing"]
@@ -120,6 +103,24 @@ class RuleTest(Frozen):
         return self.given if isinstance(self.given, tuple) else (self.given,)
 
 
+def _from_surge(data: dict[str, Any]) -> dict[str, Any]:
+    """An earlier rule on weeks of themes as a chart; each week of its examples becomes seven equal days."""
+    surge = data["surge"] if isinstance(data["surge"], dict) else {}
+    kept = {key: value for key, value in data.items() if key != "surge"}
+    chart = {"measure": "complaints", "by": ["theme_id"], "min_n": surge.get("min_signals", 10)}
+    tests = [{**test, "given": _days_of(test.get("given") or {})} for test in data.get("tests") or ()]
+    return {**kept, "signal": "series", "chart": chart, "tests": tests}
+
+
+def _days_of(given: dict[str, Any]) -> dict[str, Any]:
+    names = {"weeks": ("days", 7), "exposure": ("exposure", 1)}
+    return {
+        names[key][0]: [value / names[key][1] for value in values for _ in range(7)]
+        for key, values in given.items()
+        if key in names
+    }
+
+
 class TriggerRule(Frozen):
     """One trigger rule as written by the business. Frozen; two rules are the same when their `rule_hash` is."""
 
@@ -127,23 +128,24 @@ class TriggerRule(Frozen):
     title: str = Field(min_length=3, max_length=120)
     status: Literal["draft", "shadow", "live", "retired"]
     kind: Literal["recovery", "excellence", "breakdown"]
-    signal: SignalKind | Literal["any", "theme_week", "series"] | tuple[SignalKind, ...]
+    signal: SignalKind | Literal["any", "series"] | tuple[SignalKind, ...]
     when: Node | None = None
     repeat: Repeat | None = None
     absence: Absence | None = None
-    surge: Surge | None = None
     chart: Chart | None = None
     open_case: OpenCase
     cool_off: Duration | None = None
     effective_from: date | None = None
     tests: tuple[RuleTest, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _surge_is_a_chart(cls, data: Any) -> Any:
+        """Programmes applied before charts came hold `surge` rules; in the ledger they stay readable, as charts."""
+        return _from_surge(data) if isinstance(data, dict) and "surge" in data else data
+
     @model_validator(mode="after")
     def _parts_belong_together(self) -> TriggerRule:
-        if (self.surge is None) != (self.signal != "theme_week"):
-            raise ValueError("a surge needs `signal: theme_week`, and theme_week needs a surge")
-        if self.surge is not None and (self.when is not None or self.repeat is not None):
-            raise ValueError("a surge rule takes neither when nor repeat")
         if (self.chart is None) != (self.signal != "series"):
             raise ValueError("a chart needs `signal: series`, and series needs a chart")
         if self.chart is not None and (self.when is not None or self.repeat is not None):
@@ -152,7 +154,7 @@ class TriggerRule(Frozen):
             raise ValueError("absence needs `when`: the signal after which something should have come")
         if self.absence is not None and self.repeat is not None:
             raise ValueError("a rule takes repeat or absence, not both; a window clause counts inside `when`")
-        if self.surge is None and self.chart is None and self.when is None:
+        if self.chart is None and self.when is None:
             raise ValueError("a rule needs `when` (conditions) or `chart`")
         if self.status == "live" and not self.tests:
             raise ValueError("a live rule needs at least one test")
@@ -182,21 +184,18 @@ class TriggerRule(Frozen):
                     check_example(row)
                 continue
             for name in (name for row in test.rows for name in row):
-                if self.surge is not None and name not in {"weeks", "exposure"}:
-                    raise ValueError(f"a surge test is given weeks (and exposure), not '{name}'")
-                if self.surge is None:
-                    field_kind(name)
+                field_kind(name)
         return self
 
     @property
     def signal_kinds(self) -> tuple[str, ...]:
         """Kinds of signal the rule looks at; empty means every kind."""
-        return () if self.signal in ("theme_week", "series") else kinds_of(self.signal)
+        return () if self.signal == "series" else kinds_of(self.signal)
 
     @property
     def is_about_signals(self) -> bool:
         """Whether the rule fires on a signal as it comes; series and what fails to come need time to pass."""
-        return self.signal not in ("theme_week", "series") and self.absence is None
+        return self.chart is None and self.absence is None
 
     @property
     def dedupe_days(self) -> int:

@@ -141,9 +141,12 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> Metadata:
     company, rules = in_force(settings).programme.company, rules_in_force(settings)
     window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
     evidence = read_evidence(settings.handoff, encode=LazyEncoder(settings))
+    found = detect_in_force(evidence, rules.live, rules.former, window)
     tables = {
-        "ml_detection__trigger": detect_in_force(evidence, rules.live, rules.former, window).triggers,
+        "ml_detection__trigger": found.triggers,
         "ml_detection__shadow": detect(evidence, rules.shadow, window),
+        "ml_detection__breakdown": found.breakdowns,
+        "ml_detection__affected": found.affected,
     }
     for name, table in tables.items():
         write_output(settings.ml_outputs, name, table)
@@ -152,7 +155,22 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> Metadata:
         run_id=run_id, last_batch=watermark.taken_batch(settings),
     )  # fmt: skip
     counts = {"ml_detection__trigger": len(rules.live), "ml_detection__shadow": len(rules.shadow)}
-    return {name: _detection_metadata(tables[name], rules=n, as_of=as_of) for name, n in counts.items()}
+    return {
+        **{name: _detection_metadata(tables[name], rules=n, as_of=as_of) for name, n in counts.items()},
+        "ml_detection__breakdown": _breakdown_metadata(found.breakdowns.to_pylist()),
+        "ml_detection__affected": {"dagster/row_count": found.affected.num_rows},
+    }
+
+
+def _breakdown_metadata(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What broke down, newest first, in sentences."""
+    newest = sorted(rows, key=lambda row: (row["detected_on"], row["breakdown_id"]), reverse=True)
+    told = "\n\n".join(f"{row['detected_on']}: {row['sentence']} ({row['state']})" for row in newest[:20])
+    return {
+        "dagster/row_count": len(rows),
+        "open": sum(row["state"] == "open" for row in rows),
+        "breakdowns": dg.MetadataValue.md(told or "none"),
+    }
 
 
 def _detection_metadata(triggers: Any, *, rules: int, as_of: str) -> dict[str, Any]:

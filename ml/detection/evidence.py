@@ -24,8 +24,8 @@ class Evidence:
     """Tables detection reads; only the signals are needed, whatever else is absent is not looked at.
 
     `fct_signal` has columns of the mart of that name (absent ones count as unknown). `exposure` is `int_exposure_day`
-    (active customers per day, segment and region), `resolution` is `int_resolution` (when the matter of a signal was
-    put right). `risk` holds rows shaped like signals (`ml.conditions.SIGNAL_SCHEMA`), one per subject and week.
+    (active customers per day, segment and region), `resolution` is `int_resolution` with the signal of each matter
+    (`resolutions_of`). `risk` holds rows shaped like signals (`ml.conditions.SIGNAL_SCHEMA`), one per subject and week.
     `encode` turns texts into sentence vectors (len(texts), d); clauses of likeness are unknown without it.
     """
 
@@ -33,7 +33,6 @@ class Evidence:
     exposure: pa.Table | None = None
     resolution: pa.Table | None = None
     risk: pa.Table | None = None
-    agg_theme_week: pa.Table | None = None
     encode: Encode | None = None
 
     def signals(self) -> pa.Table:
@@ -46,7 +45,6 @@ class Evidence:
 _FILES = {
     "int_exposure_day": "exposure",
     "int_resolution": "resolution",
-    "agg_theme_week": "agg_theme_week",
 }
 
 
@@ -62,4 +60,16 @@ def read_evidence(handoff: Path, *, risk: pa.Table | None = None, encode: Encode
         for name, part in _FILES.items()
         if (handoff / f"{name}.parquet").exists()
     }
-    return Evidence(pq.read_table(handoff / "fct_signal.parquet"), risk=risk, encode=encode, **tables)
+    signals = pq.read_table(handoff / "fct_signal.parquet")
+    if "resolution" in tables:
+        tables["resolution"] = resolutions_of(signals, tables["resolution"])
+    return Evidence(signals, risk=risk, encode=encode, **tables)
+
+
+def resolutions_of(signals: pa.Table, resolutions: pa.Table) -> pa.Table:
+    """Resolutions with the `signal_id` of the matter they are about: the ticket or complaint of that name and number."""
+    matters = signals.select(["entity", "source_key", "signal_id"])
+    dated = resolutions.select(["subject_type", "subject_id", "resolved_at"])
+    return dated.join(
+        matters, keys=["subject_type", "subject_id"], right_keys=["entity", "source_key"], join_type="inner"
+    )

@@ -100,7 +100,7 @@ def last_day(as_of: datetime) -> date:
 def observations(evidence: Evidence, chart: Chart, *, as_of: datetime) -> Rows:
     """The single complaints or answers a chart counts, up to the last ended day; without our own notes and doubles."""
     signals = _wanted(evidence.fct_signal, chart, as_of)
-    days = _days(signals.column("occurred_at"))
+    days = days_of(signals.column("occurred_at"))
     codes: dict[Dimension, Ints] = {}
     names: dict[Dimension, list[str]] = {}
     for dimension in chart.by:
@@ -111,7 +111,11 @@ def observations(evidence: Evidence, chart: Chart, *, as_of: datetime) -> Rows:
 
 
 def grid(evidence: Evidence, chart: Chart, *, as_of: datetime) -> Grid | None:
-    """The series of a chart of counts or scores; None where there is nothing to see yet."""
+    """The series of a chart; None where there is nothing to see yet."""
+    if chart.measure == "delay":
+        from ml.detection.delays import delay_grid
+
+        return delay_grid(evidence, chart, as_of=as_of)
     rows = observations(evidence, chart, as_of=as_of)
     if not len(rows.day):
         return None
@@ -148,7 +152,7 @@ def _is_measure(signals: pa.Table, chart: Chart) -> pa.ChunkedArray:
 
 def _scores(signals: pa.Table, chart: Chart) -> Floats:
     """Points per answer: NPS counts promoters 100 and detractors -100, the others run from 0 to 100, more is better."""
-    score = signals.column("score_normalised").to_numpy(zero_copy_only=False).astype(np.float64)
+    score: Floats = np.asarray(signals.column("score_normalised").to_numpy(zero_copy_only=False), dtype=np.float64)
     if chart.measure != "nps":
         return 100.0 * score
     # Half a point of tolerance on the scale of ten: nine tenths may have been rounded on the way.
@@ -174,22 +178,26 @@ def _once_a_day(rows: Rows) -> Rows:
     )
 
 
-def _cut(rows: Rows, cut: Sequence[Dimension], first: date, days: int, evidence: Evidence, chart: Chart) -> Grid:
-    """All series of one combination of dimensions; a row of which one of them is unknown is in none of them."""
-    shape = tuple(len(rows.names[name]) for name in cut)
-    size = int(np.prod(shape)) if cut else 1
-    place = np.zeros(len(rows.day), np.int64)
-    known = np.ones(len(rows.day), np.bool_)
+def cells(rows: Rows, cut: Sequence[Dimension]) -> tuple[tuple[Key, ...], Ints]:
+    """Series of one combination of dimensions and the place of each row among them; -1 where a dimension is unknown."""
+    place, known = np.zeros(len(rows.day), np.int64), np.ones(len(rows.day), np.bool_)
     for name in cut:
         place = place * len(rows.names[name]) + np.maximum(rows.codes[name], 0)
         known &= rows.codes[name] >= 0
-    cell = (place * days + rows.day - (first - EPOCH).days)[known]
-    value = rows.value[known]
+    shape = tuple(len(rows.names[name]) for name in cut)
+    keys = tuple(_key(cut, rows, index) for index in np.ndindex(*shape)) if cut else (Key(),)
+    return keys, np.where(known, place, -1)
+
+
+def _cut(rows: Rows, cut: Sequence[Dimension], first: date, days: int, evidence: Evidence, chart: Chart) -> Grid:
+    keys, place = cells(rows, cut)
+    inside = place >= 0
+    cell = (place * days + rows.day - (first - EPOCH).days)[inside]
+    value = rows.value[inside]
 
     def added(weights: Floats | None) -> Floats:
-        return np.bincount(cell, weights, size * days).reshape(size, days).astype(np.float64)
+        return np.bincount(cell, weights, len(keys) * days).reshape(len(keys), days).astype(np.float64)
 
-    keys = tuple(_key(cut, rows, index) for index in np.ndindex(*shape)) if cut else (Key(),)
     unused = np.ones(days, np.bool_)
     if chart.measure == "complaints":
         return Grid(keys, first, exposed(evidence.exposure, keys, first, days), added(None), None, unused)
@@ -238,25 +246,27 @@ def delivered(fct_signal: pa.Table, chart: Chart, first: date, days: int, *, as_
     its last, and not within a silence its usual volume makes impossible."""
     signals = _wanted(fct_signal, chart, as_of)
     source, names = _coded(_column(signals, "source"))
-    place = _days(signals.column("occurred_at")) - (first - EPOCH).days
+    place = days_of(signals.column("occurred_at")) - (first - EPOCH).days
     inside = place >= 0
     whole = np.ones(days, np.bool_)
     for number in range(len(names)):
         counts = np.bincount(place[inside & (source == number)], minlength=days)[:days].astype(np.float64)
         if counts.any():
-            whole &= _heard(counts)
+            whole &= heard(counts)
     return whole
 
 
-def _heard(counts: Floats) -> Flags:
-    seen = np.flatnonzero(counts)
-    heard = np.zeros(len(counts), np.bool_)
-    heard[seen[0] : seen[-1] + 1] = True
+def heard(counts: Floats) -> Flags:
+    """(days,) whether a source of these daily rows had brought the day."""
+    seen = [int(day) for day in np.flatnonzero(counts)]
+    found = np.zeros(len(counts), np.bool_)
+    if seen:
+        found[seen[0] : seen[-1] + 1] = True
     for before, after in pairwise(seen):
         usual = counts[max(0, before - _USUAL_DAYS + 1) : before + 1].mean()
         if (after - before - 1) * usual >= _SILENT:
-            heard[before + 1 : after] = False
-    return heard
+            found[before + 1 : after] = False
+    return found
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
@@ -276,6 +286,7 @@ def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(zoned) if column.type.tz else pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
 
 
-def _days(occurred: pa.ChunkedArray) -> Ints:
+def days_of(occurred: pa.ChunkedArray) -> Ints:
+    """Days since 1970 (UTC) of timestamps; those without a zone are UTC."""
     micros = _utc(occurred).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return np.asarray(micros // 86_400_000_000, dtype=np.int64)

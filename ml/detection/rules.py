@@ -32,12 +32,12 @@ def find_triggers(
     """Rows of the trigger table for every (rule, signal) that fires, sorted by trigger_id.
 
     `signals` has columns of `fct_signal` (absent ones count as unknown). Signals of `OWN_SOURCE` neither fire nor count,
-    whatever a rule says. Rules on series (surge, chart) are ignored here. Clauses of likeness are unknown without
+    whatever a rule says. Rules on series are ignored here. Clauses of likeness are unknown without
     `encode`; `unanswered` says which rules that concerns. Raises ValueError when `as_of` carries no time zone.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
-    own = [rule for rule in rules if rule.surge is None and rule.chart is None]
+    own = [rule for rule in rules if rule.chart is None]
     if not own or signals.num_rows == 0:
         return TRIGGER.empty_table()
     statement = compile_rules(own, as_of=as_of, historic_after_days=historic_after_days)
@@ -59,7 +59,7 @@ def failing_tests(rule: TriggerRule, encode: Encode | None = None) -> list[str]:
 
     A rule with a clause of likeness is not tried without `encode` (see `unanswered`): its tests could not hold.
     """
-    if rule.surge is not None or rule.chart is not None or unanswered([rule], encode):
+    if rule.chart is not None or unanswered([rule], encode):
         return []
     return [
         f"{rule.id}: test {number} expects '{test.then}' but the rule does the opposite"

@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
+from scipy.stats import false_discovery_control
 
-from ml.detection.surge import benjamini_hochberg
 from ml.outputs import DRIVER
 from ml.root_cause.adjusted import Compared, Effects, Floats, adjusted_effects
 from ml.root_cause.driver_answers import Answers, Contrast, DriverParams, Level, answers, metrics, opened
@@ -84,7 +84,7 @@ def _estimated(found: Answers, enough: list[int], params: DriverParams) -> dict[
     known = np.isfinite(effects.p) & np.isfinite(effects.low)
     q = np.full(len(enough), np.nan)
     if known.any():
-        q[known] = benjamini_hochberg(effects.p[known])
+        q[known] = false_discovery_control(effects.p[known])
     places: list[int] = np.flatnonzero(known).tolist()
     return {enough[place]: _figures(effects, q, place, found.scale) for place in places}
 

@@ -11,10 +11,13 @@ from orchestration.defs.resources import Stores
 from orchestration.ml_runs import run_detection
 
 OUTPUTS = {
-    "ml_detection__trigger": "One row per rule that fired on one signal, or on one theme in one week. Opening the cases is "
+    "ml_detection__trigger": "One row per rule that fired on one signal, or on one breakdown. Opening the cases is "
     "the sensor's work; a trigger without a case is found by `case_reconciliation`.",
     "ml_detection__shadow": "What shadow rules found: the same rows, which open nothing. `amends rules shadow` counts them, "
     "`amends rules backtest` says what cases they would open.",
+    "ml_detection__breakdown": "One row per breakdown that the control charts of live rules found: what got worse, where, "
+    "since when, by how much with its interval, and how rarely chance does that.",
+    "ml_detection__affected": "One row per breakdown and signal that tells of it: whom it has hit.",
 }
 
 
@@ -23,7 +26,7 @@ OUTPUTS = {
     specs=[
         dg.AssetSpec(
             key=dg.AssetKey([name]),
-            deps=[dg.AssetKey(["fct_signal"]), dg.AssetKey(["agg_theme_week"])],
+            deps=[dg.AssetKey([table]) for table in ("fct_signal", "int_exposure_day", "int_resolution")],
             group_name="detect",
             owners=["team:cx-programme"],
             kinds={"duckdb", "parquet"},
@@ -36,6 +39,7 @@ def detect_triggers(context: dg.AssetExecutionContext, stores: Stores) -> Iterat
     """Evaluate the rules; the same compiled SQL serves the fast lane."""
     settings = stores.settings()
     metadata = run_detection(settings, as_of=resolve_as_of(settings), run_id=context.run_id)
-    watermark.write(settings, "detect", detect_fingerprint(stores))
+    # What the fast lane took in meanwhile is not in this detection: the next run must not think so.
+    watermark.write(settings, "detect", detect_fingerprint(stores, watermark.taken_batch(settings)))
     for name in OUTPUTS:
         yield dg.MaterializeResult(asset_key=dg.AssetKey([name]), metadata=metadata[name])

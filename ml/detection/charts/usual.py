@@ -189,7 +189,8 @@ class Usual:
         now = self.dispersion()
         with np.errstate(invalid="ignore", divide="ignore"):
             stray = np.square((clipped - seen.expected) / seen.deviation) * now / _CLIPPED
-        stray = np.where(np.isfinite(stray), stray, 0.0)
+        # Clipped outcomes stray by no more than this; more comes of a deviation that was not known yet.
+        stray = np.where(np.isfinite(stray), np.minimum(stray, _CLIP**2 * now / _CLIPPED), 0.0)
         self.strays = kept * self.strays + weight * stray
         self.stray_days = kept * self.stray_days + weight
 

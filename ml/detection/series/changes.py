@@ -118,7 +118,9 @@ class _Sums:
         level = np.maximum(xx - x * x / m, 0.0)
         across, along = xt - x * t / m, np.maximum(tt - t * t / m, 1e-12)
         line = np.maximum(level - across**2 / along, 0.0)
-        cheaper: Array = np.minimum(level / self._variance + _LEVEL * strictness, line / self._variance + _LINE * strictness)
+        cheaper: Array = np.minimum(
+            level / self._variance + _LEVEL * strictness, line / self._variance + _LINE * strictness
+        )
         return cheaper
 
 

@@ -65,6 +65,31 @@ def test_a_risk_outside_its_interval_or_without_its_case_is_found() -> None:
     assert "case_of_breach" in failed(run("ml_detection__risk", [risk(1, case_id=None)]))
 
 
+def breakdown(number: int, **changes: Any) -> dict[str, Any]:
+    day = AS_OF.date()
+    row = dict.fromkeys(("theme_id", "segment", "region", "over_on", "mix_part", "rate_part")) | {
+        "breakdown_id": f"b{number}", "rule_id": "complaint_surge", "rule_hash": "r1", "measure": "complaints",
+        "cause_id": "fee_dispute", "state": "open", "unit": "complaints", "is_relative": True, "n": 20, "alarm_n": 12,
+        **dict.fromkeys(("detected_on", "onset_on", "onset_low_on", "onset_high_on", "until_on"), day),
+        **dict.fromkeys(("observed", "expected", "p_value", "q_value", "false_alarms_per_year"), 0.5),
+        **dict.fromkeys(("effect_low", "alarm_effect_low"), 0.5), **dict.fromkeys(("effect", "alarm_effect"), 1.0),
+        **dict.fromkeys(("effect_high", "alarm_effect_high"), 2.0), "series_watched": 9, "related": "[]",
+        "sentence": "fee_dispute: complaints +100 %",
+    }  # fmt: skip
+    return row | changes
+
+
+def affected(number: int, **changes: Any) -> dict[str, Any]:
+    return {"affected_id": f"a{number}", "breakdown_id": "b1", "customer_id": None, "signal_id": f"s{number}"} | changes
+
+
+def test_a_breakdown_that_ends_before_it_begins_or_leaves_its_interval_is_found() -> None:
+    assert failed(run("ml_detection__breakdown", [breakdown(1), breakdown(2)])) == set()
+    assert "effect_in_interval" in failed(run("ml_detection__breakdown", [breakdown(1, effect=3.0)]))
+    assert "open_or_over" in failed(run("ml_detection__breakdown", [breakdown(1, state="over")]))
+    assert failed(run("ml_detection__affected", [affected(1), affected(1)])) == {"unique__affected_id"}
+
+
 def lane_decision(number: int, **changes: Any) -> dict[str, Any]:
     row = {"decision_id": f"d{number}", "batch_id": number, "signal_id": f"s{number}", "trigger_id": f"d{number}",
            "rule_id": "low_csat", "severity": 3, "occurred_at": AS_OF, "arrived_at": AS_OF, "decided_at": AS_OF,
@@ -80,6 +105,7 @@ def test_a_difference_between_the_lanes_without_a_reason_is_found() -> None:
 
 MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
           "ml_detection__shadow": trigger, "ml_detection__risk": risk, "ml_detection__lane_decision": lane_decision,
+          "ml_detection__breakdown": breakdown, "ml_detection__affected": affected,
           **text_rows.MAKERS}  # fmt: skip
 
 

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from ml.conditions import SIGNAL_SCHEMA
 from ml.detection.evidence import Evidence
 from ml.detection.rules import find_triggers
-from ml.detection.surge import find_surges
 from ml.detection.triggers import Window, detect
 from models.signal import OWN_SOURCE
-from models.trigger import Surge, TriggerRule
+from models.trigger import TriggerRule
 from tests.unit.ml.test_rules import TREES, depth
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
@@ -81,47 +80,31 @@ def test_whatever_a_rule_says_notes_change_nothing_about_what_it_finds(when: Any
     assert fired(whole, rule(when)) == fired(without, rule(when))
 
 
-def weekly(counts: np.ndarray, own: np.ndarray | None) -> pa.Table:
-    """agg_theme_week of (themes, weeks) counts; `own` notes lie on top of what others said. Absent: the old table."""
-    notes = np.zeros_like(counts) if own is None else own
-    rows = [
-        {"theme_id": f"T-{theme:02d}", "week_start": datetime(2023, 1, 2, tzinfo=UTC) + week * WEEK, "region": "all",
-         "signals": int(counts[theme, week] + notes[theme, week]), "exposure": 1000.0,
-         **({} if own is None else {"own_notes": int(notes[theme, week])})}
-        for theme in range(counts.shape[0])
-        for week in range(counts.shape[1])
-        if counts[theme, week] + notes[theme, week] > 0
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows)
+def daily(own_from: int) -> pa.Table:
+    """Two complaints a day for ninety days; from `own_from` on our own people write thirty notes a day beside them."""
+    rows = []
+    for day in range(90):
+        rows += [{"source": "zendesk"}] * 2 + [{"source": OWN_SOURCE}] * (30 if day >= own_from else 0)
+        rows[-32 if day >= own_from else -2 :] = [
+            {
+                **row,
+                "signal_kind": "complaint",
+                "customer_id": None,
+                "occurred_at": AS_OF - timedelta(days=90 - day) + timedelta(hours=1),
+            }
+            for row in rows[-32 if day >= own_from else -2 :]
+        ]
+    return signals(*rows)
 
 
-def test_a_flood_of_our_own_notes_is_no_surge() -> None:
-    counts = np.random.default_rng(4).poisson(12, (8, 30))
-    own = np.zeros_like(counts)
-    own[3, 25] = 90
-    end = datetime(2023, 1, 2, tzinfo=UTC) + 30 * WEEK
-    assert find_surges(weekly(counts, own), Surge(), as_of=end) == find_surges(weekly(counts, None), Surge(), as_of=end)
-    # The same flood from customers is one, so the series is not too quiet to tell.
-    assert any(s.theme_id == "T-03" for s in find_surges(weekly(counts + own, None), Surge(), as_of=end))
+CHART = {"id": "surging", "title": "Complaints surge", "status": "draft", "kind": "breakdown", "signal": "series",
+         "chart": {"measure": "complaints"}, "open_case": {"severity": 2, "dedupe": {"within": "14d"}}}  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_surges_are_those_of_a_company_whose_people_never_write_notes(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    counts, own = rng.poisson(rng.uniform(0.2, 20), (5, 20)), rng.poisson(rng.uniform(0, 30), (5, 20))
-    counts[0, :6] = counts[4] = 0  # weeks and a theme with nothing but notes
-    counts[1, 15] += 80
-    end = datetime(2023, 1, 2, tzinfo=UTC) + 20 * WEEK
-    assert find_surges(weekly(counts, own), Surge(), as_of=end) == find_surges(weekly(counts, None), Surge(), as_of=end)
-
-
-def test_rules_and_surges_together_find_nothing_where_only_notes_were_written() -> None:
-    own = np.zeros((4, 20), dtype=int)
-    own[2, 15:] = 60
-    surge = {"id": "surging", "title": "A theme surges", "status": "draft", "kind": "breakdown", "signal": "theme_week",
-             "surge": {}, "open_case": {"severity": 2, "dedupe": {"within": "14d"}}}  # fmt: skip
-    rules = [rule(EVERYTHING), TriggerRule.model_validate(surge)]
-    table = signals(*({"source": OWN_SOURCE} for _ in range(50)))
-    window = Window(as_of=AS_OF, historic_after_days=30)
-    assert detect(Evidence(table, agg_theme_week=weekly(np.zeros_like(own), own)), rules, window).num_rows == 0
+def test_a_flood_of_our_own_notes_is_no_breakdown_and_one_from_elsewhere_is() -> None:
+    rules, window = [TriggerRule.model_validate(CHART)], Window(as_of=AS_OF, historic_after_days=365)
+    flood = daily(own_from=80)
+    assert detect(Evidence(flood), rules, window).num_rows == 0
+    source = flood.schema.get_field_index("source")
+    others = flood.set_column(source, "source", pa.array(["zendesk"] * flood.num_rows))
+    assert detect(Evidence(others), rules, window).num_rows == 1

@@ -53,7 +53,7 @@ def nested(levels: int) -> dict[str, Any]:
         ({"when": None}, "when"),
         ({"repeat": {"at_least": 2, "within": "30 days"}}, "not a duration"),
         ({"repeat": {"at_least": 2, "within": "30d", "by": ["severity"]}}, "category fields"),
-        ({"surge": {}}, "theme_week"),
+        ({"chart": {"measure": "nps"}}, "needs `signal: series`"),
         ({"tests": []}, "at least one test"),
         ({"tests": [{"given": {"severty": 1}, "then": "opens"}]}, "did you mean 'severity'"),
         ({"colour": "red"}, "Extra inputs"),
@@ -94,3 +94,16 @@ def test_a_rule_never_reaches_back_before_it_was_in_force() -> None:
     assert young.is_historic(datetime(2024, 6, 4, tzinfo=UTC), as_of, 14)
     assert not young.is_historic(datetime(2024, 6, 6, tzinfo=UTC), as_of, 14)
     assert rule().is_historic(datetime(2024, 5, 20, tzinfo=UTC), as_of, 14)
+
+
+def test_a_surge_of_an_earlier_programme_is_read_as_a_chart() -> None:
+    rule = TriggerRule.model_validate(
+        {
+            "id": "theme_surge", "title": "Many more than usual", "status": "live", "kind": "breakdown",
+            "signal": "theme_week", "surge": {"min_signals": 12},
+            "open_case": {"severity": 2, "dedupe": {"within": "21d"}},
+            "tests": [{"given": {"weeks": [14, 21], "exposure": [5, 5]}, "then": "nothing"}],
+        }
+    )  # fmt: skip
+    assert rule.signal == "series" and rule.chart is not None and rule.chart.min_n == 12
+    assert rule.tests[0].rows[0]["days"] == [2.0] * 7 + [3.0] * 7
