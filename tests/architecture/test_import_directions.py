@@ -22,7 +22,18 @@ ALLOWED = {
     "fast_lane": {"models", "ml", "intake", "cases", "casework"},
     "desk": {"models", "cases", "casework"},
     "orchestration": {"models", "ml", "intake", "expectations", "cases", "casework", "publishing", "fast_lane"},
-    "amends": {"models", "ml", "intake", "expectations", "cases", "casework", "desk", "publishing", "world", "fast_lane"},
+    "amends": {
+        "models",
+        "ml",
+        "intake",
+        "expectations",
+        "cases",
+        "casework",
+        "desk",
+        "publishing",
+        "world",
+        "fast_lane",
+    },
 }
 ROOMS = {*ALLOWED, "benchmarks", "tests"}
 HEAVY = {

@@ -13,7 +13,17 @@ from tests.faults.outside_jobs import Exporting, Noting, Publishing, Releasing, 
 from tests.faults.work import Work
 from tests.support import ROOT
 
-ROOMS = ("models", "ml", "intake", "cases", "casework", "messaging", "publishing", "orchestration", "desk", "amends",
+ROOMS = (
+    "models",
+    "ml",
+    "intake",
+    "cases",
+    "casework",
+    "messaging",
+    "publishing",
+    "orchestration",
+    "desk",
+    "amends",
     "fast_lane",
 )
 

@@ -45,7 +45,9 @@ class Laning(Work):
     def score(self) -> Score:
         assert self._home is not None, "prepare comes first"
         arrived = [f"F{number}" for past in range(self.round + 1) for number in self._numbers(past)]
-        score = tally(arrived, (json.loads(text)["source_key"] for text in CaseTrigger.objects.values_list("lineage", flat=True)))
+        score = tally(
+            arrived, (json.loads(text)["source_key"] for text in CaseTrigger.objects.values_list("lineage", flat=True))
+        )
         cases = set(CaseTrigger.objects.values_list("case_id", flat=True))
         words = tally((f"{case}|opened" for case in cases), OutboxMessage.objects.values_list("key", flat=True))
         home = self._home

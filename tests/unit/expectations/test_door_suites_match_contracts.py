@@ -17,6 +17,7 @@ from expectations.ml_outputs import ml_suites
 from expectations.results import NO_DATA
 from expectations.run import run_suite
 from expectations.suites import check_names
+from ml.outputs import OUTPUTS
 from models.contract import SourceContract
 from tests.support import ROOT
 

@@ -33,7 +33,9 @@ def trigger(signal: str, trigger_id: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verdicts(made: list[dict[str, Any]], found: list[dict[str, Any]], seen: dict[str, int], **more: Any) -> dict[str, tuple[str, str | None]]:
+def verdicts(
+    made: list[dict[str, Any]], found: list[dict[str, Any]], seen: dict[str, int], **more: Any
+) -> dict[str, tuple[str, str | None]]:
     """Verdict and reason by decision."""
     table = agreement.compare(
         pa.Table.from_pylist(made, schema=records.DECISION),
