@@ -6,6 +6,7 @@ code. Not here: the SQL (`compiled.py`), likeness of texts (`likeness.py`), the 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from ml.outputs import TRIGGER
 from models.trigger import Lookback as Lookback
 from models.trigger import RuleTest, TriggerRule
 from models.trigger import lookback as lookback
+
+_LOG = logging.getLogger(__name__)
 
 
 def find_triggers(
@@ -41,6 +44,8 @@ def find_triggers(
     if not own or signals.num_rows == 0:
         return TRIGGER.empty_table()
     statement = compile_rules(own, as_of=as_of, historic_after_days=historic_after_days)
+    if silent := unanswered(own, encode):
+        _LOG.warning("no sentence encoder at hand: clauses of likeness stay unknown in %s", ", ".join(silent))
     connection = sealed_connection(with_likeness(aligned(signals), likenesses(own), encode))
     try:
         found = connection.execute(statement).to_arrow_table()

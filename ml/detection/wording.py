@@ -62,13 +62,12 @@ def _fires(rule: TriggerRule) -> str:
     if rule.when is not None:
         kinds = _kinds(rule.signal)
         return f"{'An' if kinds[0] in 'aeiou' else 'A'} {kinds} counts if {words(rule.when)}."
-    if rule.chart is not None:
-        by = f", for everything and by {_and(rule.chart.by)}" if rule.chart.by else ""
-        return (
-            f"It watches {rule.chart.measure} day by day{by}, and fires when one gets worse by at least "
-            f"{rule.chart.smallest_effect:g}; {rule.chart.false_alarms_per_year:g} false alarms a year are allowed for."
-        )
-    return "It watches the weeks of each theme and fires when one has many more signals than usual."
+    assert rule.chart is not None, "a rule has conditions or a chart"
+    by = f", for everything and by {_and(rule.chart.by)}" if rule.chart.by else ""
+    return (
+        f"It watches {rule.chart.measure} day by day{by}, and fires when one gets worse by at least "
+        f"{rule.chart.smallest_effect:g}; {rule.chart.false_alarms_per_year:g} false alarms a year are allowed for."
+    )
 
 
 def words(node: Condition, *, inner: bool = False) -> str:

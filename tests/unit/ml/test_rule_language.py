@@ -235,10 +235,13 @@ def test_texts_like_the_examples_fire_and_others_do_not() -> None:
     assert found_by([alike], signals, encode=encode) == {("some_rule", "S-1")}
 
 
-def test_without_an_encoder_likeness_is_unknown_also_when_denied_and_the_caller_can_tell() -> None:
+def test_without_an_encoder_likeness_is_unknown_also_when_denied_and_the_caller_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     signals = [survey(0, -1, text="refund")]
     denied = rule({"not": ABOUT_MONEY})
     assert found_by([rule(ABOUT_MONEY), denied.model_copy(update={"id": "other"})], signals) == set()
+    assert "stay unknown in other, some_rule" in caplog.text
     assert unanswered([denied], None) == ("some_rule",)
     assert unanswered([denied], encode) == ()
 
