@@ -33,6 +33,7 @@ STAGE_OF_STEP = {
     "ml_detection__trigger": "detect",
     "ml_detection__lane_decision": "detect",
     "check_triggers": "detect",
+    "check_risks": "detect",
     "case_assignment": "respond",
     "case_clocks": "respond",
     "outbox_delivery": "respond",

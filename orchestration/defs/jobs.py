@@ -12,7 +12,9 @@ from orchestration.defs.track import case_reconciliation, dbt_track, export_ledg
 
 detect_breakdowns = dg.define_asset_job(
     name="detect_breakdowns",
-    selection=dg.AssetSelection.assets(take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers, lane_decisions),
+    selection=dg.AssetSelection.assets(
+        take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers, lane_decisions
+    ),
     description="Take in what lies in the inbox, classify it and hold the trigger rules against it.",
 )
 
