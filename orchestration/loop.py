@@ -34,6 +34,7 @@ STAGE_OF_STEP = {
     "ml_detection__lane_decision": "detect",
     "check_triggers": "detect",
     "check_risks": "detect",
+    "check_lanes": "detect",
     "case_assignment": "respond",
     "case_clocks": "respond",
     "outbox_delivery": "respond",

@@ -41,9 +41,12 @@ class Schedule:
     slow_queue: Breakdown
     fix: Breakdown
     reorganisation: Breakdown
+    is_quiet: bool = False
 
     def all(self) -> tuple[Breakdown, ...]:
-        """Every breakdown, in a fixed order."""
+        """Every breakdown, in a fixed order; of a quiet schedule none."""
+        if self.is_quiet:
+            return ()
         return (self.outage, self.surge, self.dip, self.slow_queue, self.fix, self.reorganisation)
 
 
@@ -92,6 +95,18 @@ def plan(company: Company, span: Horizon) -> Schedule:
         ),
         reorganisation=Breakdown("BD-6", "reorganisation", -1, 0, span.at(0.50), span.end, 0.4, "share of team moved"),
     )
+
+
+def quiet(schedule: Schedule, span: Horizon) -> Schedule:
+    """The same schedule in which nothing ever happens: each event would begin and end with the period."""
+
+    def never(event: Breakdown) -> Breakdown:
+        return replace(event, start=span.end, end=span.end)
+
+    return Schedule(
+        never(schedule.outage), never(schedule.surge), never(schedule.dip), never(schedule.slow_queue),
+        never(schedule.fix), never(schedule.reorganisation), is_quiet=True,
+    )  # fmt: skip
 
 
 def _monday(span: Horizon, share: float) -> int:

@@ -76,11 +76,13 @@ def build_world(
     start: date = START,
     end: date | None = None,
     faults: bool = True,
+    quiet: bool = False,
 ) -> WorldSummary:
     """Write a world's source files to `out/sources` and what is true of it to `out/truth`; the same arguments give the same bytes.
 
     `end` (exclusive) places the period by its end instead of its start: the world then covers the `weeks` weeks up to the
-    Monday on or before it. Folders of an earlier world in `out` are replaced. Raises ValueError for an unknown company, fewer
+    Monday on or before it. A `quiet` world is the same company to which nothing happens: whatever is detected in it is
+    false. Folders of an earlier world in `out` are replaced. Raises ValueError for an unknown company, fewer
     than 50 customers, fewer than four weeks, or a start that is not a Monday.
     """
     if company not in COMPANIES:
@@ -93,8 +95,8 @@ def build_world(
     for folder in ("sources", "truth"):
         shutil.rmtree(out / folder, ignore_errors=True)
     scene = draw_scene(
-        COMPANIES[company], customers, horizon(first, weeks, COMPANIES[company].timezone), seed, faults=faults
-    )
+        COMPANIES[company], customers, horizon(first, weeks, COMPANIES[company].timezone), seed, faults=faults, quiet=quiet,
+    )  # fmt: skip
     with TruthStore(out / "truth") as truth:
         sources = write_sources(scene, out / "sources", truth)
     summary = WorldSummary(
@@ -107,15 +109,19 @@ def build_world(
         sources=dict(sorted(sources.items())),
         truth=dict(sorted(truth.rows.items())),
     )
-    write_manifest(out / "truth", asdict(summary) | {"faults": faults})
+    write_manifest(out / "truth", asdict(summary) | {"faults": faults} | ({"quiet": True} if quiet else {}))
     return summary
 
 
-def draw_scene(company: Company, customers: int, span: Horizon, seed: int, *, faults: bool = True) -> Scene:
+def draw_scene(
+    company: Company, customers: int, span: Horizon, seed: int, *, faults: bool = True, quiet: bool = False
+) -> Scene:
     """Draw everything of a world but its texts and orders (those are made block by block while writing)."""
     clock = local_clock(company.timezone, span.start, span.end)
     people = make_customers(company, customers, span, seed)
-    failures, plan = make_failures(company, people, span, breakdowns.plan(company, span), clock, seed)
+    planned = breakdowns.plan(company, span)
+    planned = breakdowns.quiet(planned, span) if quiet else planned
+    failures, plan = make_failures(company, people, span, planned, clock, seed)
     contacts = make_contacts(failures, span, clock, seed)
     region = failures.region[contacts.failure]
     force = make_workforce(company, np.bincount(region, minlength=len(company.regions)), span.weeks, plan, seed)

@@ -28,12 +28,15 @@ def build(
         Path, typer.Option(help="Gets sources/ (what systems export) and truth/ (the right answers).")
     ] = Path("world-out"),
     faults: Annotated[bool, typer.Option(help="Plant broken, late, doubled and corrected rows.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Nothing breaks down: whatever is found is false.")] = False,
     json_: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Write source files exactly as real systems export them, and the truth beside them."""
     from world.build import build_world
 
-    summary = build_world(company=company, customers=customers, weeks=weeks, seed=seed, out=out, faults=faults)  # type: ignore[arg-type]
+    summary = build_world(
+        company=company, customers=customers, weeks=weeks, seed=seed, out=out, faults=faults, quiet=quiet
+    )  # type: ignore[arg-type]
     document = {"ok": True, "company": company, "rows": summary.rows, "files": len(summary.sources), "out": str(out)}
     answer(
         document,
@@ -63,6 +66,21 @@ def text(
 @score.callback()
 def _group() -> None:
     """Keep the scores named commands while there is only one."""
+
+
+@score.command()
+def detection(
+    truth: Annotated[Path | None, typer.Option(help="Folder of the truth; default: the home's newest world.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home to score; default: the active one.")] = None,
+    quiet_home: Annotated[
+        Path | None, typer.Option(help="Home of a world built with --quiet: whatever is found there is false.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Every planted breakdown with its delay, and the false ones a week, with intervals."""
+    from amends.scoring.detection_command import score_detection
+
+    score_detection(home, truth, quiet_home, as_json=json_)
 
 
 @score.command()

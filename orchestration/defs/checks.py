@@ -61,9 +61,11 @@ def as_dagster(result: CheckResult) -> dg.AssetCheckResult:
 DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
 RISKS = {name: suite for name, suite in ML.items() if name == "ml_detection__risk"}
-TRIGGERS = {name: suite for name, suite in ML.items() if name.startswith("ml_detection__") and name not in RISKS}
+LANES = {name: suite for name, suite in ML.items() if name == "ml_detection__lane_decision"}
+APART = {*RISKS, *LANES}
+TRIGGERS = {name: suite for name, suite in ML.items() if name.startswith("ml_detection__") and name not in APART}
 DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
-CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *RISKS, *DRIVERS}}
+CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *APART, *DRIVERS}}
 
 
 def _run(suites: Sequence[Suite], stores: Stores) -> Iterator[dg.AssetCheckResult]:
@@ -99,3 +101,9 @@ def check_triggers(stores: Stores) -> Iterator[dg.AssetCheckResult]:
 def check_risks(stores: Stores) -> Iterator[dg.AssetCheckResult]:
     """What is foreseen before rules look at it."""
     yield from _run(list(RISKS.values()), stores)
+
+
+@dg.multi_asset_check(name="check_lanes", specs=specs(LANES), pool="checks")
+def check_lanes(stores: Stores) -> Iterator[dg.AssetCheckResult]:
+    """What the fast lane decided beside what the batch lane made of it."""
+    yield from _run(list(LANES.values()), stores)
