@@ -98,10 +98,10 @@ def plan(company: Company, span: Horizon) -> Schedule:
 
 
 def quiet(schedule: Schedule, span: Horizon) -> Schedule:
-    """The same schedule in which nothing ever happens: each event would begin and end with the period."""
+    """The same schedule in which nothing ever happens: each event would begin when the period is over."""
 
     def never(event: Breakdown) -> Breakdown:
-        return replace(event, start=span.end, end=span.end)
+        return replace(event, start=span.end, end=span.end + max(event.end - event.start, HOUR))
 
     return Schedule(
         never(schedule.outage), never(schedule.surge), never(schedule.dip), never(schedule.slow_queue),

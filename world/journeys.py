@@ -82,6 +82,7 @@ def make_failures(
         plan.slow_queue,
         fix,
         plan.reorganisation,
+        plan.is_quiet,
     )
     return merged, seen
 
