@@ -116,8 +116,14 @@ def _taken_up(windows: Windows, found: list[Episode], waiting: Sequence[Alarm], 
             home.over = None if day - (home.over or day) <= _REOPEN_DAYS else home.over
             continue
         fresh = _opened(windows, alarm, begin, day)
+        told = next(
+            (one for one in found if fresh is not None and one.over is None and one.series == fresh.series), None
+        )
         if fresh is None:
             left.append(alarm)
+        elif told is not None:
+            # Another alarm whose best explanation is a breakdown that is known already.
+            told.members.setdefault(alarm.series, day)
         else:
             found.append(fresh)
     return left

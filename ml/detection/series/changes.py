@@ -19,12 +19,13 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 # One set of parameters for every series; chosen on the Turing set, where all neighbours of it score alike.
-_LEVEL, _LINE = 8.0, 12.0  # Penalties of a segment, times log n: 3-4 times what a level or a line costs under BIC.
+_LEVEL, _LINE = 8.0, 15.0  # Penalties of a segment, times log n: 4-5 times what a level or a line costs under BIC.
 _LEAST_NOISE = 0.05  # Noise is at least this share of the variance: finer wiggles are no changes.
 _SHORTEST = 0.02  # A segment has at least this share of the points (and two).
 _MOST_CHANGES = 10  # Where more are found they are a pattern: the penalty grows until no more are.
 _OUTLIER = 5.0  # Distances from the median of five neighbours are cut here, in robust deviations.
 _SEASON = 0.5  # Autocorrelation of differences from which a period counts as a season.
+_DATE_95 = 7.35  # 95 % point of the likelihood ratio of a date: (1 - exp(-y / 2)) squared = 0.95.
 _LONGEST = 1500  # Longer series are averaged in blocks, which bounds the work and coarsens the answer to a block.
 
 
@@ -153,9 +154,9 @@ class Onset:
 def onset(values: npt.ArrayLike, alarm: int, *, search: int = 56) -> Onset | None:
     """When the change behind an alarm at index `alarm` began: the likeliest index in the `search` points up to it.
 
-    The interval holds every index whose likelihood ratio is within the 95 % point of one parameter's chi-square (3.84,
-    Gaussian noise of the two levels): an approximation, as a date is no smooth parameter (Hinkley, 1970). `None` if fewer
-    than four values are known, or one level explains them no worse than two (by the penalty of `change_points`).
+    The interval holds every index whose likelihood ratio is below 7.35, the 95 % point for a date under Gaussian noise
+    (Hansen, "Sample splitting and threshold estimation", 2000). `None` if fewer than four values are known, or two levels
+    do not explain them clearly better than one (half the penalty of `change_points`: an alarm is known already).
     Raises `ValueError` if `alarm` is outside the series.
     """
     x = np.asarray(values, dtype=np.float64)
@@ -170,7 +171,7 @@ def onset(values: npt.ArrayLike, alarm: int, *, search: int = 56) -> Onset | Non
     variance = max(residual[at] / (len(known) - 2), 1e-12 * float(np.var(x[known])))
     if gain[at] / variance < _LEVEL * np.log(len(known)) / 2.0:
         return None
-    alike = np.flatnonzero(gain[at] - gain <= 3.84 * variance)
+    alike = np.flatnonzero(gain[at] - gain <= _DATE_95 * variance)
     return Onset(*(int(known[1 + split]) for split in (at, alike[0], alike[-1])))
 
 
