@@ -28,8 +28,6 @@ _QUIET_DAYS = 7
 _QUIET_SHARE = 0.5
 # An alarm within this many days of the end of an episode of the same thing takes it up again.
 _REOPEN_DAYS = 7
-# A coarser series belongs to an episode that explains at least this share of its excess.
-_EXPLAINED = 0.5
 
 
 class Alarm(Protocol):
@@ -110,22 +108,22 @@ def _taken_up(windows: Windows, found: list[Episode], waiting: Sequence[Alarm], 
     left: list[Alarm] = []
     for alarm in sorted(waiting, key=lambda alarm: (alarm.p, windows.grid.keys[alarm.series].depth, alarm.series)):
         begin = windows.onset(alarm.series, day).day
-        home = next((episode for episode in found if _belongs(windows, episode, alarm, begin, day)), None)
+        home = next((one for one in found if _belongs(windows, found, one, alarm.series, begin, day)), None)
         if home is not None:
             home.members.setdefault(alarm.series, day)
             home.over = None if day - (home.over or day) <= _REOPEN_DAYS else home.over
             continue
         fresh = _opened(windows, alarm, begin, day)
-        told = next(
-            (one for one in found if fresh is not None and one.over is None and one.series == fresh.series), None
-        )
         if fresh is None:
             left.append(alarm)
-        elif told is not None:
-            # Another alarm whose best explanation is a breakdown that is known already.
-            told.members.setdefault(alarm.series, day)
-        else:
+            continue
+        # What explains the alarm may be part of a breakdown that is known already.
+        told = next((one for one in found if _belongs(windows, found, one, fresh.series, fresh.begin, day)), None)
+        if told is None:
+            _mark(windows, fresh.series, fresh.begin, day)
             found.append(fresh)
+        else:
+            told.members.setdefault(alarm.series, day)
     return left
 
 
@@ -140,7 +138,6 @@ def _opened(windows: Windows, alarm: Alarm, begin: int, day: int) -> Episode | N
     parts = mix_of(windows, series, onset.day, day)
     if parts is not None and parts.rate < chart.smallest_effect and parts.mix > 0:
         return None
-    _mark(windows, series, onset.day, day)
     members = {alarm.series: day}
     return Episode(series, day, onset.day, onset.low, onset.high, alarm.p, alarm.q, change, members)
 
@@ -167,19 +164,32 @@ def _explaining(windows: Windows, alarm: Alarm, begin: int, day: int) -> int:
     return nested[int(np.nanargmax(score))] if np.isfinite(score).any() else alarm.series
 
 
-def _belongs(windows: Windows, episode: Episode, alarm: Alarm, begin: int, day: int) -> bool:
-    """Whether an alarm tells of an episode that lasts or has just ended."""
+def _belongs(windows: Windows, found: Sequence[Episode], episode: Episode, series: int, begin: int, day: int) -> bool:
+    """Whether what a series shows tells of an episode that lasts or has just ended."""
     if episode.over is not None and day - episode.over > _REOPEN_DAYS:
         return False
-    head, own = windows.grid.keys[episode.series], windows.grid.keys[alarm.series]
+    head, own = windows.grid.keys[episode.series], windows.grid.keys[series]
     if _same_thing(head, own):
         return True
     if head.covers(own):
-        return not windows.change(alarm.series, begin, day).low > _now(windows, episode, day).high
-    if own.covers(head):
-        both = windows.excess(as_places([episode.series, alarm.series]), begin, day)
-        return bool(both[0] >= _EXPLAINED * both[1])
-    return False
+        return not windows.change(series, begin, day).low > _now(windows, episode, day).high
+    return own.covers(head) and _is_explained(windows, found, series, begin, day)
+
+
+def _is_explained(windows: Windows, found: Sequence[Episode], series: int, begin: int, day: int) -> bool:
+    """Whether a coarser series, without the excess of the breakdowns within it, shows less than would be worth a case."""
+    own = windows.grid.keys[series]
+    within = {
+        one.series for one in found
+        if own.covers(windows.grid.keys[one.series]) and (one.over is None or day - one.over <= _REOPEN_DAYS)
+    } - {series}  # fmt: skip
+    keys = windows.grid.keys
+    widest = [place for place in within if not any(keys[other].covers(keys[place]) for other in within - {place})]
+    excess = windows.excess(as_places([series, *widest]), begin, day)
+    n, _, past_n, past_total = (float(part[0]) for part in windows.sums(as_places([series]), begin, day))
+    usual = n * past_total / past_n if windows.chart.is_relative else n
+    rest = float(excess[0]) - float(np.nansum(np.maximum(excess[1:], 0.0)))
+    return bool(rest < windows.chart.smallest_effect * usual)
 
 
 def _now(windows: Windows, episode: Episode, day: int) -> Change:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 # One set of parameters for every series; chosen on the Turing set, where all neighbours of it score alike.
-_LEVEL, _LINE = 8.0, 15.0  # Penalties of a segment, times log n: 4-5 times what a level or a line costs under BIC.
+_LEVEL, _LINE = 9.0, 14.0  # Penalties of a segment, times log n: 4-5 times what a level or a line costs under BIC.
 _LEAST_NOISE = 0.05  # Noise is at least this share of the variance: finer wiggles are no changes.
 _SHORTEST = 0.02  # A segment has at least this share of the points (and two).
 _MOST_CHANGES = 10  # Where more are found they are a pattern: the penalty grows until no more are.
@@ -111,6 +111,7 @@ class _Sums:
         moments = np.stack([x, t, x * x, t * t, x * t])
         self._sums = np.concatenate((np.zeros((5, 1)), np.cumsum(moments, axis=1)), axis=1)
         self._variance = variance
+        self.points = len(x)
 
     def costs(self, begins: npt.NDArray[np.int64], end: int, strictness: float) -> Array:
         """Cost of the segments [begin, end): the cheaper of a level and a line, with penalty."""
@@ -127,7 +128,7 @@ class _Sums:
 
 def _best(sums: _Sums, shortest: int, strictness: float) -> list[int]:
     """First indices of all segments but the first, of the cheapest segmentation."""
-    n = sums._sums.shape[1] - 1
+    n = sums.points
     cheapest, came_from = np.full(n + 1, np.inf), np.zeros(n + 1, dtype=np.int64)
     cheapest[0] = 0.0
     for end in range(shortest, n + 1):
@@ -162,9 +163,14 @@ def onset(values: npt.ArrayLike, alarm: int, *, search: int = 56) -> Onset | Non
     x = np.asarray(values, dtype=np.float64)
     if not 0 <= alarm < len(x):
         raise ValueError(f"the alarm at {alarm} lies outside the {len(x)} values")
-    begin = max(0, alarm + 1 - search)
-    known = np.flatnonzero(np.isfinite(x[begin : alarm + 1])) + begin
-    if len(known) < 4 or np.ptp(x[known]) == 0.0:
+    return onset_between(x, max(0, alarm + 1 - search), alarm + 1)
+
+
+def onset_between(values: npt.ArrayLike, begin: int, end: int) -> Onset | None:
+    """The likeliest index at which the level changed among [begin, end), as `onset` tells it."""
+    x = np.asarray(values, dtype=np.float64)
+    known = np.flatnonzero(np.isfinite(x[begin:end])) + begin
+    if len(known) < 4 or np.ptp(x[known]) <= 1e-12 * np.abs(x[known]).max():
         return None
     gain, residual = _splits(x[known])
     at = int(np.argmax(gain))
