@@ -57,9 +57,10 @@ def _cases(settings: Settings) -> dict[str, str]:
     import pyarrow.parquet as pq
 
     from cases import conf
-    from cases.models import CaseTrigger
 
     conf.setup(settings)
+    from cases.models import CaseTrigger  # tables exist once Django knows of a ledger
+
     triggers = pq.read_table(
         settings.ml_outputs / "ml_detection__trigger.parquet", columns=["trigger_id", "subject_type", "subject_id"]
     ).to_pylist()
