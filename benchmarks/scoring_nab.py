@@ -161,7 +161,10 @@ def _normalised(levels: Array, gains: Array, windows: int, profile: Profile) -> 
 
 
 def windowed_gaussian(values: Array, *, window: int = 1000) -> Array:
-    """The benchmark's own baseline: one minus the upper tail probability of a value among the `window` before it."""
+    """The benchmark's own baseline: one minus the normal tail probability of a value among the `window` before it.
+
+    Values below the mean count like those above, which scores higher than the one-sided form of early releases.
+    """
     from scipy.special import erfc
 
     sums, squares = (np.concatenate(([0.0], np.cumsum(part))) for part in (values, values**2))
