@@ -65,7 +65,7 @@ def main() -> None:
     found = public_scores(parser.parse_args().data)
     if not found:
         print("neither collection is at hand: nothing was scored")
-        return
+        finish("detect_public", float("nan"), guard=True, nab_series=0, tcpd_series=0)
     guard = found.get("nab", LEAST_NAB) >= LEAST_NAB and found.get("tcpd_f1", 1.0) > LEAST_TCPD
     finish("detect_public", found.get("nab", 0.0) / max(found.get("nab_stock", 1.0), 1e-9), guard=guard, **found)
 
