@@ -65,7 +65,8 @@ def write_org_chart(scene: Scene, root: Path, truth: TruthStore) -> dict[str, in
     second = [_org_rows(scene, moved, ends=at, begins=None), _org_rows(scene, moved, ends=None, begins=at)]
     later = {name: pa.concat_arrays([part[name] for part in second]) for name in ORG.columns}
     out.write(0, first)
-    out.write(month, later)
+    if not scene.plan.is_quiet:
+        out.write(month, later)
     out.close()
     truth.add(
         "employee",
@@ -140,6 +141,8 @@ _Change = tuple[str, str, str | None, str | None, int, int | None]
 
 def _planted(scene: Scene) -> list[_Change]:
     plan, company = scene.plan, scene.company
+    if plan.is_quiet:
+        return []
     product = {
         kind: company.causes[event.cause].products[0]
         for kind, event in (("outage", plan.outage), ("surge", plan.surge), ("fix", plan.fix))
