@@ -26,7 +26,7 @@ def score_detection(home: Path | None, truth: Path | None, quiet_home: Path | No
     document: dict[str, Any] = {"ok": True, "world": world_of(folder), **_scores(settings, folder)}
     if quiet_home is not None:
         other = _settings(quiet_home)
-        document["quiet"] = _scores(other, truth_folder(other, None))
+        document["quiet"] = _scores(other, None)
     answer(document, as_json, show=_show)
 
 
@@ -38,14 +38,15 @@ def _settings(home: Path | None) -> Settings:
     return found
 
 
-def _scores(settings: Settings, truth: Path) -> dict[str, Any]:
+def _scores(settings: Settings, truth: Path | None) -> dict[str, Any]:
+    """Figures of a home; without a truth nothing was planted in it."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     occurred = pq.read_table(settings.handoff / "fct_signal.parquet", columns=["occurred_at"]).column("occurred_at")
     return detection_scores(
         pq.read_table(settings.ml_outputs / "ml_detection__breakdown.parquet").to_pylist(),
-        pq.read_table(truth / "breakdown.parquet").to_pylist(),
+        pq.read_table(truth / "breakdown.parquet").to_pylist() if truth else [],
         first=pc.min(occurred).as_py().date(),
         last=pc.max(occurred).as_py().date(),
         cases=_cases(settings),
