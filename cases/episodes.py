@@ -5,7 +5,8 @@ is placed knowing only what came before it, a batch cut at any point in time giv
 
 A trigger goes to (1) the last episode of its key that began by then, if that was open at the time or, once settled, had
 its last signal within the dedupe window; (2) an episode that begins within the window after it (late delivery);
-(3) whatever episode of the key is open, because two may not be; otherwise it opens a case.
+(3) whatever episode of the key is open, because two may not be; (4) while its rule cools off, the nearest case that rule
+opened for the subject, which stays ended if it has ended; otherwise it opens a case.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ Recommend = Callable[[TriggerFact, str], Mapping[str, Any] | None]
 Alert = Callable[[TriggerFact, str, str | None], OutgoingMessage | None]
 
 RESOLVED, INFORMED = "resolved", "informed"
+COOL_OFF = "cool_off"
 NOWHERE = Place(None, None, False)
 
 
@@ -95,16 +97,19 @@ class View:
 
     by_key: dict[str, list[Episode]] = field(default_factory=dict)
     by_case: dict[str, Episode] = field(default_factory=dict)
+    # Cases by the rule that opened them, their kind and subject: what a cool-off is about.
+    by_rule: dict[tuple[str, str, str, str], list[Episode]] = field(default_factory=dict)
     by_ref: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     by_customer: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     applied: dict[tuple[str, str], str] = field(default_factory=dict)
     # Dedup keys whose ten-character case id belongs to another case already (1 in 10^15 per pair).
     clashing: frozenset[str] = frozenset()
 
-    def add(self, key: str, episode: Episode) -> None:
-        """Make an episode known under its key, customer and references."""
+    def add(self, key: str, episode: Episode, rule_subject: tuple[str, str, str, str]) -> None:
+        """Make an episode known under its key, its customer, and its rule and subject."""
         self.by_case[episode.case_id] = episode
         self.by_key.setdefault(key, []).append(episode)
+        self.by_rule.setdefault(rule_subject, []).append(episode)
         if episode.customer_id and episode.cause_id:
             self.by_customer.setdefault((episode.customer_id, episode.cause_id), []).append(episode.case_id)
 
@@ -160,11 +165,12 @@ class Walk:
     def trigger(self, trigger: TriggerFact) -> None:
         """Attach the trigger to the episode it belongs to, or open a case for it."""
         key = trigger.episode_key
-        episode = self._home(trigger, key)
-        if episode is None:
-            self._open(trigger, key)
-        else:
+        if (episode := self._home(trigger, key)) is not None:
             self._attach(episode, trigger)
+        elif (episode := self._cooling(trigger)) is not None:
+            self._attach(episode, trigger, held_by=COOL_OFF)
+        else:
+            self._open(trigger, key)
 
     def resolution(self, resolution: ResolutionFact) -> None:
         """End the open case the resolution is about, or note that the customer of an ended one was told."""
@@ -198,6 +204,16 @@ class Walk:
         key = dedup_key(trigger, episode_key)
         return next((self.view.follow(e) for e in episodes if e.dedup_key == key), None)
 
+    def _cooling(self, trigger: TriggerFact) -> Episode | None:
+        """The case that keeps the rule from opening another: the last before the trigger, else the first after it."""
+        if not trigger.cool_off_days:
+            return None
+        at, quiet = trigger.occurred_at, timedelta(days=trigger.cool_off_days)
+        near = [e for e in self.view.by_rule.get(trigger.rule_subject, ()) if abs(e.started_at - at) < quiet]
+        before = max((e for e in near if e.started_at <= at), key=lambda e: (e.started_at, e.case_id), default=None)
+        found = before or min(near, key=lambda e: (e.started_at, e.case_id), default=None)
+        return None if found is None else self.view.follow(found)
+
     def _open(self, trigger: TriggerFact, episode_key: str) -> None:
         key = dedup_key(trigger, episode_key)
         case_id = case_id_for(key)
@@ -209,7 +225,7 @@ class Walk:
             trigger.occurred_at, State.NEW, 0, trigger.severity, trigger.dedupe_window, head.case_no,
             Place(trigger.branch_id, trigger.region, trigger.is_historic), facts=facts_of(trigger) if self.needs_facts else {},
         )  # fmt: skip
-        self.view.add(episode_key, episode)
+        self.view.add(episode_key, episode, trigger.rule_subject)
         payload = _opening(trigger)
         payload["head_hash"] = head.digest()
         payload |= self._take_in(episode, trigger)
@@ -224,10 +240,14 @@ class Walk:
         self._apply_sla(episode, trigger.occurred_at, "opened")
         self._advise(episode, trigger)
 
-    def _attach(self, episode: Episode, trigger: TriggerFact) -> None:
+    def _attach(self, episode: Episode, trigger: TriggerFact, held_by: str | None = None) -> None:
         payload = {"severity": trigger.severity, "rule_id": trigger.rule_id} | self._take_in(episode, trigger)
+        if held_by is not None:
+            payload["held_by"] = held_by
         self._event(episode, EventKind.SIGNAL_ATTACHED, trigger.occurred_at, payload)
-        episode.last_signal_at = max(episode.last_signal_at, trigger.occurred_at)
+        # What is held starts no dedupe window anew: else a daily signal would outlast any cool-off.
+        if held_by is None:
+            episode.last_signal_at = max(episode.last_signal_at, trigger.occurred_at)
         self.tally.attached += 1
         if trigger.severity < episode.severity and episode.is_open:
             change = {"severity": trigger.severity, "previous": episode.severity, "reason": "a worse signal"}

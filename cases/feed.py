@@ -147,6 +147,7 @@ def _trigger(row: dict[str, Any], run_id: str | None, lane: str) -> TriggerFact:
     return TriggerFact(
         occurred_at=_utc(row["occurred_at"]),
         value_usd=None if value is None else float(value),
+        cool_off_days=None if (quiet := row.get("cool_off_days")) is None else int(quiet),
         subject_refs=_subject_refs(row),
         lineage={
             "signal_id": row["signal_id"],

@@ -18,7 +18,7 @@ from django.db.models import Max, Q
 from cases.chain import GENESIS, EventRow
 from cases.crash import crashpoint
 from cases.db import among, chunks, insert, moments, select_in, upsert
-from cases.episodes import Episode, View
+from cases.episodes import COOL_OFF, Episode, View
 from cases.models import AppliedResolution, Case, CaseEvent, CaseTrigger, OutboxMessage, SubjectRef
 from cases.rows import CaseRow, Counters, Draft, Place, StandingRow, TriggerRow
 from models.case import SIGNAL_KINDS, EventKind, fold
@@ -29,6 +29,8 @@ from models.message import OutgoingMessage
 EVENT_COLUMNS = EventRow._fields
 CASE_COLUMNS = CaseRow._fields
 TRIGGER_COLUMNS = TriggerRow._fields
+# As canonical JSON writes it; inside a text its quotes would be escaped.
+_HELD = f'"held_by":"{COOL_OFF}"'
 
 
 def known_triggers(ids: Iterable[str]) -> set[str]:
@@ -71,12 +73,21 @@ def load_view(triggers: Sequence[TriggerFact], resolutions: Sequence[ResolutionF
     view = View(applied=applied_aspects(resolutions))
     keys = (trigger.episode_key for trigger in triggers)
     ids = {row[0] for row in select_in("case_id", "cases_case", "episode_key", keys)}
+    ids |= _ids_by_rule(triggers)
     ids |= set(view.applied.values()) | _ids_by_ref(resolutions) | _ids_by_customer(resolutions)
     while ids:
         targets = _add_episodes(view, sorted(ids))
         ids = targets - view.by_case.keys()
     _add_refs(view)
     return view
+
+
+def _ids_by_rule(triggers: Sequence[TriggerFact]) -> set[str]:
+    """Cases that may keep a rule from opening another: none is asked for where no rule cools off."""
+    wanted = {trigger.rule_subject for trigger in triggers if trigger.cool_off_days}
+    columns = "case_id, rule_id, case_kind, subject_type, subject_id"
+    rows = select_in(columns, "cases_case", "subject_id", {subject_id for *_, subject_id in wanted})
+    return {case_id for case_id, *found in rows if tuple(found) in wanted}
 
 
 def _ids_by_ref(resolutions: Sequence[ResolutionFact]) -> set[str]:
@@ -102,14 +113,14 @@ def _add_episodes(view: View, ids: Sequence[str]) -> set[str]:
         for case in map(CaseRow._make, heads.values_list(*CASE_COLUMNS)):
             seq, last_signal_at = tops[case.case_id]
             episode = _episode(case, events[case.case_id], seq, last_signal_at)
-            view.add(case.episode_key, episode)
+            view.add(case.episode_key, episode, (case.rule_id, case.case_kind, case.subject_type, case.subject_id))
             if episode.merged_into:
                 targets.add(episode.merged_into)
     return targets
 
 
 def _tops(ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    signals = Q(kind__in=[str(kind) for kind in SIGNAL_KINDS])
+    signals = Q(kind__in=[str(kind) for kind in SIGNAL_KINDS]) & ~Q(payload__contains=_HELD)
     rows = CaseEvent.objects.filter(case_id__in=among(ids)).values_list("case_id")
     found = rows.annotate(version=Max("seq"), last_signal=Max("occurred_at", filter=signals))
     return {case_id: (seq, last) for case_id, seq, last in found}

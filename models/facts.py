@@ -43,6 +43,7 @@ class TriggerFact:
     branch_id: str | None = None
     source: str | None = None
     dedupe_days: int = 0
+    cool_off_days: int | None = None
     is_historic: bool = False
     evidence: str = "{}"
     subject_refs: SubjectRefs = ()
@@ -60,6 +61,11 @@ class TriggerFact:
     def dedupe_window(self) -> timedelta:
         """How long after its last signal an ended case still takes further signals."""
         return timedelta(days=self.dedupe_days)
+
+    @property
+    def rule_subject(self) -> tuple[str, str, str, str]:
+        """Within what a cool-off holds: the rule, its kind of case and the subject, whatever the concern."""
+        return self.rule_id, self.kind, self.subject_type, self.subject_id
 
     @property
     def concern(self) -> str:

@@ -41,9 +41,12 @@ class Case(models.Model):
     created_by_id: models.TextField[str, str] = models.TextField()
 
     class Meta:
-        """Resolutions without a matching subject look for the open case of a customer and cause."""
+        """Resolutions without a matching subject look for a customer and cause, a cool-off for a subject and rule."""
 
-        indexes = (models.Index(fields=["customer_id", "cause_id"], name="cases_case_customer_cause"),)
+        indexes = (
+            models.Index(fields=["customer_id", "cause_id"], name="cases_case_customer_cause"),
+            models.Index(fields=["subject_id", "rule_id"], name="cases_case_subject_rule"),
+        )
 
 
 class CaseEvent(models.Model):
