@@ -20,7 +20,7 @@ ALLOWED = {
     "messaging": {"models"},
     "casework": {"models", "intake", "cases", "messaging"},
     "fast_lane": {"models", "ml", "intake", "cases", "casework"},
-    "desk": {"models", "cases", "casework"},
+    "desk": {"models", "intake", "cases", "casework"},
     "orchestration": {"models", "ml", "intake", "expectations", "cases", "casework", "publishing", "fast_lane"},
     "amends": {
         "models",
