@@ -18,6 +18,7 @@ _SHOWN_EVENTS = 60
 def show(document: dict[str, Any]) -> None:
     """Print one case."""
     _head(document)
+    _incident(document)
     _owner(document["owner"])
     _clocks(document["clocks"], document["as_of"])
     _playbook(document["playbook"])
@@ -40,6 +41,16 @@ def _head(document: dict[str, Any]) -> None:
         f"{head['subject_type']} {head['subject_id']}, cause {head['cause_id'] or 'unknown'}, "
         f"opened {str(state['opened_at'])[:16]} UTC",
     )
+
+
+def _incident(document: dict[str, Any]) -> None:
+    """The incident a case is part of, or whom an incident has hit."""
+    if document["incidents"]:
+        _line("part of", f"incident {', '.join(document['incidents'])}")
+    if (hit := document["members"]) is not None:
+        _line("affected", f"{hit['customers']} known customers, {hit['signals']} signals")
+        if hit["first_customers"]:
+            _line("", f"among them {escape(', '.join(hit['first_customers']))}")
 
 
 def _owner(owner: dict[str, Any]) -> None:

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.facts import ResolutionFact, TriggerFact
+from models.facts import AffectedFact, ResolutionFact, TriggerFact
 
 TRIGGERS = "ml_detection__trigger.parquet"
+AFFECTED = "ml_detection__affected.parquet"
 DETECTION = "ml_detection__trigger.json"
 # By which way a trigger came to the ledger; the fast lane says its own name.
 BATCH_LANE = "batch"
@@ -121,6 +122,18 @@ def read_facts(ml_outputs: Path, handoff: Path, *, start: int = 0, stop: int | N
     """Triggers [start, stop) of the newest detection, and every resolution; both in time order."""
     triggers = tuple(iter_triggers(ml_outputs, handoff, start=start, stop=stop))
     return Facts(triggers, tuple(_resolutions(handoff)))
+
+
+def read_affected(ml_outputs: Path) -> tuple[AffectedFact, ...]:
+    """Whom the newest detection found hit by breakdowns; nobody where an earlier version of the loop left no file."""
+    path = ml_outputs / AFFECTED
+    if not path.exists():
+        return ()
+    question = (
+        "select breakdown_id, signal_id, customer_id from read_parquet($affected)"
+        " where breakdown_id is not null and signal_id is not null order by all"
+    )
+    return tuple(AffectedFact(**row) for row in _rows(question, {"affected": str(path)}))
 
 
 def iter_triggers(

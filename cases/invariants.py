@@ -18,7 +18,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from cases import reading, standings
 from cases.db import read_snapshot
-from cases.models import Case, CaseEvent, CaseTrigger, Offer, OutboxAttempt, OutboxMessage
+from cases.models import Case, CaseEvent, CaseTrigger, IncidentMember, Offer, OutboxAttempt, OutboxMessage
 from cases.outbox import STATES
 from models.case import EventKind
 from models.facts import TriggerFact
@@ -78,7 +78,21 @@ def one_open_case_per_key() -> Verdict:
         twice = CaseTrigger.objects.values("trigger_id").annotate(n=Count("id")).filter(n__gt=1)
         problems = [f"trigger {row['trigger_id']} is held {row['n']} times" for row in twice]
         problems += [f"{case_id} is open beside another" for case_id in reading.open_beside_another()]
+        problems += list(_unaccounted_members())
     return verdict("one case per trigger, one open case per customer and concern", keys, problems)
+
+
+def _unaccounted_members() -> Iterator[str]:
+    """Incidents whose members are not as many as their events say."""
+    found = Counter(IncidentMember.objects.values_list("case_id", flat=True))
+    told: Counter[str] = Counter()
+    for case_id, payload in CaseEvent.objects.filter(kind=EventKind.CUSTOMERS_ATTACHED).values_list(
+        "case_id", "payload"
+    ):
+        told[case_id] += int(json.loads(payload)["signals"])
+    for case_id in sorted(found.keys() | told.keys()):
+        if found[case_id] != told[case_id]:
+            yield f"incident {case_id} has {found[case_id]} members where its events tell of {told[case_id]}"
 
 
 def history_is_whole() -> Verdict:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from cases import queue, services
+from cases import incidents, queue, services
 from cases.errors import UnknownCase
 from cases.queue import OpenCase
 from casework.engine import Engine
@@ -30,6 +30,8 @@ def case_view(engine: Engine, case_id: str) -> dict[str, Any]:
         "owner": _owner(engine, case),
         "clocks": [clock_line(clock) for clock in clocks(case.events, engine.programme.sla, engine.at)],
         "playbook": _playbook(engine, case),
+        "incidents": incidents.incidents_of(case_id),
+        "members": asdict(incidents.members(case_id)) if told["case"]["case_kind"] == "breakdown" else None,
         "is_overdue": any(c.state == "breached" and c.is_live for c in _clocks(engine, case)),
     }
 

@@ -72,6 +72,7 @@ class EventKind(StrEnum):
     REOPENED = "reopened"
     MERGED = "merged"
     ABSORBED = "absorbed"
+    CUSTOMERS_ATTACHED = "customers_attached"
     UNMERGED = "unmerged"
     INVALIDATED = "invalidated"
     EXPIRED = "expired"
@@ -97,7 +98,7 @@ SERVICE_KINDS = frozenset(
         EventKind.REMINDED, EventKind.OFFER_REQUESTED, EventKind.OFFER_APPROVED, EventKind.OFFER_REFUSED,
         EventKind.OFFER_ISSUED, EventKind.MESSAGE_QUEUED, EventKind.MESSAGE_SENT, EventKind.MESSAGE_PARKED,
         EventKind.MESSAGE_SUPPRESSED, EventKind.EMPLOYEE_ASKED, EventKind.ABSORBED,
-        EventKind.ORIGINAL_OPENED,
+        EventKind.ORIGINAL_OPENED, EventKind.CUSTOMERS_ATTACHED,
     }
 )  # fmt: skip
 
@@ -148,6 +149,8 @@ TRANSITIONS: Mapping[EventKind, Mapping[State | None, State]] = MappingProxyType
         EventKind.MESSAGE_SUPPRESSED: _STAYS,
         EventKind.CUSTOMER_REPLIED: {**_STAYS_OPEN, **_STAYS_SETTLED, State.WAITING: State.IN_PROGRESS},
         EventKind.EMPLOYEE_ASKED: _STAYS,
+        # Whom a breakdown hit is known late, even when its case has ended.
+        EventKind.CUSTOMERS_ATTACHED: _STAYS,
         # Somebody read a text as it was before redaction; whether they may is decided where it is opened.
         EventKind.ORIGINAL_OPENED: _STAYS,
         # From `new` too: a source may report a fix at first contact without ever naming an owner.

@@ -1,6 +1,6 @@
-"""The facts a case is opened and resolved with: a rule that fired, and what a source says was done.
+"""The facts a case is opened and resolved with: a rule that fired, what a source says was done, whom a breakdown hit.
 
-Belongs here: the two typed facts and the key of an episode. Not here: the states of a case (`models/case.py`), or
+Belongs here: the typed facts and the key of an episode. Not here: the states of a case (`models/case.py`), or
 reading facts from tables (`cases/feed.py`).
 """
 
@@ -105,3 +105,12 @@ class ResolutionFact:
         for at in (self.resolved_at, self.first_action_at, self.customer_informed_at):
             if at is not None and at.tzinfo is None:
                 raise ValueError(f"resolution {self.resolution_id}: a time has no time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedFact:
+    """A signal that tells of a breakdown, and its customer where known."""
+
+    breakdown_id: str
+    signal_id: str
+    customer_id: str | None = None

@@ -88,6 +88,8 @@ def open_next_slice(settings: Settings, cursor: str | None) -> Step | None:
         # The ledger works along time: what was resolved later waits for the triggers before it.
         resolutions = tuple(r for r in resolutions if r.resolved_at < facts.triggers[-1].occurred_at)
     numbers = _open(settings, facts.triggers, resolutions)
+    if part.is_last:
+        numbers["affected"] = _attach_affected(settings)
     return Step(part.token, json.dumps({"token": part.token, "done": part.stop}), part.is_last, numbers)
 
 
@@ -116,6 +118,16 @@ def newest_event(settings: Settings) -> int:
 
     conf.setup(settings)
     return services.counts().events
+
+
+def _attach_affected(settings: Settings) -> int:
+    """Attach whom the breakdowns of the newest detection have hit to their incidents; how many are new."""
+    from cases import feed, incidents
+    from casework.engine import start
+
+    engine = start(settings)
+    affected = feed.read_affected(settings.ml_outputs)
+    return incidents.attach(affected, at=engine.recorded_at, recorded_at=engine.recorded_at)
 
 
 def _open(settings: Settings, triggers: Sequence[TriggerFact], resolutions: Sequence[ResolutionFact]) -> dict[str, int]:

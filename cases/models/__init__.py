@@ -14,6 +14,7 @@ from cases.models.beside import (
     DoNotContact,
     FollowUp,
     IdempotentAnswer,
+    IncidentMember,
     Label,
     Offer,
     OutboxAttempt,
@@ -27,6 +28,6 @@ from cases.models.chain import AppliedResolution, Case, CaseEvent, CaseTrigger, 
 
 __all__ = [
     "Absence", "AccessToken", "Answer", "AppliedResolution", "AuditEntry", "Case", "CaseEvent", "CaseTrigger", "Consent",
-    "DoNotContact", "EventText", "FollowUp", "IdempotentAnswer", "Label", "Offer", "OutboxAttempt", "OutboxMessage",
-    "Position", "Post", "ProgrammeVersion", "Standing", "SubjectRef",
+    "DoNotContact", "EventText", "FollowUp", "IdempotentAnswer", "IncidentMember", "Label", "Offer", "OutboxAttempt",
+    "OutboxMessage", "Position", "Post", "ProgrammeVersion", "Standing", "SubjectRef",
 ]  # fmt: skip

@@ -307,3 +307,18 @@ class Label(models.Model):
         """The queue asks who has answered what."""
 
         indexes = (models.Index(fields=["signal_id", "question"], name="cases_label_signal"),)
+
+
+class IncidentMember(models.Model):
+    """One row per signal attached to an incident case, with its customer where known. Append-only."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    case_id = text()
+    signal_id = text(db_index=True)
+    customer_id = text_or_none()
+    attached_at = moment()
+
+    class Meta:
+        """A signal is attached to an incident once."""
+
+        constraints = (models.UniqueConstraint(fields=["case_id", "signal_id"], name="cases_incident_member_once"),)

@@ -15,7 +15,7 @@
 {% macro happening_kinds() -%}
     {{ return([
         'opened', 'signal_attached', 'sla_applied', 'message_queued', 'message_parked', 'message_suppressed',
-        'customer_replied', 'verified', 'absorbed', 'original_opened',
+        'customer_replied', 'verified', 'absorbed', 'original_opened', 'customers_attached',
     ]) }}
 {%- endmacro %}
 
