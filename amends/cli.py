@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from amends.commands import (
+    alerts,
     api,
     case,
     check,
@@ -50,6 +51,7 @@ app.add_typer(text.app, name="text")
 app.add_typer(review.app, name="review")
 app.add_typer(models.app, name="models")
 app.add_typer(lane.app, name="lane")
+app.add_typer(alerts.app, name="alerts")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

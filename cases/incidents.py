@@ -81,6 +81,12 @@ def members(case_id: str, *, first: int = 20) -> Members:
     return Members(rows.count(), known.count(), tuple(str(customer) for customer in known[:first]))
 
 
+def any_open() -> bool:
+    """Whether any incident with members is open."""
+    attached = IncidentMember.objects.values_list("case_id", flat=True).distinct()
+    return Standing.objects.filter(case_id__in=list(attached), state__in=list(OPEN_STATES)).exists()
+
+
 def open_incident_of(signal_ids: Iterable[str]) -> dict[str, str]:
     """The open incident case each signal is attached to; of several, the first by case id."""
     rows = select_in("signal_id, case_id", "cases_incidentmember", "signal_id", signal_ids)

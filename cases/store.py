@@ -235,7 +235,9 @@ def write_messages(messages: Sequence[OutgoingMessage], recorded_at: datetime) -
 
 
 def _message(item: OutgoingMessage, created_at: datetime) -> OutboxMessage:
-    return OutboxMessage(**asdict(item), created_at=created_at, state="pending")
+    kept = asdict(item)
+    state, reason = kept.pop("withheld") or "pending", kept.pop("withheld_reason")
+    return OutboxMessage(**kept, created_at=created_at, state=state, last_error=reason)
 
 
 # Rows are taken apart by position, without a call for each: there are five for every case.

@@ -20,6 +20,7 @@ from models.message import OutgoingMessage, RecipientType
 from models.template import Value, render, render_subject
 
 if TYPE_CHECKING:
+    from cases.alerts_sent import Sent
     from cases.queue import OpenCase
 
 METRIC_WORDS = {
@@ -101,6 +102,19 @@ def digest(
         text += f"\nand {len(lines) - _DIGEST_LINES} more"
     values: dict[str, Value | None] = {"open_cases": len(cases), "overdue_cases": overdue, "case_list": text}
     return compose(engine, "digest", key=key, recipient=("employee", owner_id), values=values, case_id=None)
+
+
+def withheld_digest(engine: Engine, team: str, key: str, alerts: Sequence[Sent]) -> OutgoingMessage:
+    """What a team was not told at once since the day before, with the reason of each; the gravest first."""
+    ordered = sorted(alerts, key=lambda row: (row.severity, row.at, row.case_id or ""))
+    lines = [f"{row.case_id} severity {row.severity} ({row.state}): {row.reason}" for row in ordered[:_DIGEST_LINES]]
+    if len(alerts) > _DIGEST_LINES:
+        lines.append(f"and {len(alerts) - _DIGEST_LINES} more: amends alerts list --team {team}")
+    values: dict[str, Value | None] = {"open_cases": len(alerts), "overdue_cases": 0, "case_list": "\n".join(lines)}
+    return compose(
+        engine, "digest", key=key, recipient=("team", team), values=values, case_id=None,
+        not_before=in_hours(engine, team, 4),
+    )  # fmt: skip
 
 
 def _digest_line(engine: Engine, case: OpenCase, clocks: Sequence[SlaClock]) -> tuple[int, str, str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cases import services
 from cases.episodes import facts_of
-from casework import advice, messages
+from casework import advice
+from casework.alerting import Alerting
 from casework.engine import Engine
 from models.facts import ResolutionFact, TriggerFact
-from models.message import OutgoingMessage
 
 if TYPE_CHECKING:
     from cases.opening import OpenResult
@@ -28,11 +28,10 @@ def open_with(
     def recommend(trigger: TriggerFact, case_id: str) -> Mapping[str, Any] | None:
         return advice.recommendation(engine, case_id, facts_of(trigger))
 
-    def alert(trigger: TriggerFact, case_id: str, team: str | None) -> OutgoingMessage | None:
-        return messages.opened(engine, trigger, case_id, team)
+    alerting = Alerting(engine, engine.programme.alerts)
 
     return services.open_cases(
         triggers, resolutions, recorded_at=engine.recorded_at, routing=engine.programme.routing,
-        sla=engine.programme.sla, recommend=recommend, alert=alert, policy_version=engine.version,
+        sla=engine.programme.sla, recommend=recommend, alert=alerting.alert, policy_version=engine.version,
         batch_size=batch_size,
     )  # fmt: skip

@@ -35,12 +35,13 @@ LANE = "fast"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the batch lane last made: its reporting instant, the newest delivery in it, and files of classified signals
-    (those of the batch lane first, then those the fast lane has added since)."""
+    """What is known before this step: the reporting instant of the batch lane's last detection, the newest delivery in it,
+    its file of classified signals, and those the fast lane has added since (None: none)."""
 
     as_of: datetime
     last_batch: int
-    files: tuple[Path, ...]
+    file: Path
+    since: pa.Table | None
 
 
 def triggers_of(
@@ -79,34 +80,38 @@ def _history(judged: pa.Table, rules: RulesInForce, snapshot: Snapshot) -> list[
         earliest = connection.execute("select min(occurred_at) from judged").fetchone()
         if earliest is None or earliest[0] is None:
             return []
-        parts = [
-            connection.execute(_question(judged, asked.keys), {"file": str(file), "since": earliest[0] - asked.span})
-            .to_arrow_table()
-            for file in snapshot.files
-            if file.exists()
-        ]  # fmt: skip
+        since = {"since": earliest[0] - asked.span}
+        parts = []
+        if snapshot.file.exists():
+            question = _question(judged, asked.keys, "read_parquet($file)")
+            parts.append(connection.execute(question, {"file": str(snapshot.file), **since}).to_arrow_table())
+        if snapshot.since is not None:
+            connection.register("lately", snapshot.since)
+            parts.append(connection.execute(_question(judged, asked.keys, "lately"), since).to_arrow_table())
     return _newest_once(parts, judged.column("signal_id").to_pylist())
 
 
-def _question(judged: pa.Table, keys: Sequence[tuple[str, ...]]) -> str:
-    """Signals of one file that agree with a new one in any of the groupings."""
+def _question(judged: pa.Table, keys: Sequence[tuple[str, ...]], relation: str) -> str:
+    """Signals that agree with a new one in any of the groupings, the newest version of each first."""
     names = ", ".join(f'"{name}"' for name in judged.column_names)
     alike = " or ".join(
         f"({', '.join(key)}) in (select {', '.join(key)} from judged)" if len(key) > 1
         else f"{key[0]} in (select {key[0]} from judged where {key[0]} is not null)"
         for key in keys
     )  # fmt: skip
-    return f"select {names} from read_parquet($file) where occurred_at >= $since and ({alike})"
+    return f"select {names} from {relation} where occurred_at >= $since and ({alike}) order by _batch_id desc"
 
 
 def _newest_once(parts: Sequence[pa.Table], fresh: Sequence[str]) -> list[pa.Table]:
-    """A signal may be in the snapshot, in a later file and among the fresh ones: the latest version counts."""
+    """A signal may be in the snapshot, among the later ones (several times) and among the fresh ones: the latest counts."""
     seen = set(fresh)
     kept = []
     for part in reversed(parts):
-        ids = part.column("signal_id").to_pylist()
-        kept.append(part.filter(pa.array([key not in seen for key in ids], pa.bool_())))
-        seen |= set(ids)
+        wanted = []
+        for key in part.column("signal_id").to_pylist():
+            wanted.append(key not in seen)
+            seen.add(key)
+        kept.append(part.filter(pa.array(wanted, pa.bool_())))
     return kept
 
 

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from cases import conf, feed
 from cases.crash import crashpoint
 from casework import moment
@@ -52,6 +55,8 @@ class Lane:
     models: WarmModels = field(init=False)
     _inbox: Inbox = field(init=False)
     _rules: tuple[str, RulesInForce] | None = None
+    _kept: dict[str, pa.Table] = field(default_factory=dict)
+    _whole: pa.Table | None = None
 
     def __post_init__(self) -> None:
         conf.setup(self.settings)
@@ -150,8 +155,18 @@ class Lane:
     def _snapshot(self) -> Snapshot:
         detection = feed.newest_detection(self.settings.ml_outputs)
         assert detection is not None and detection.last_batch is not None, "waits_for said so"
-        files = (self.settings.handoff / "fct_signal.parquet", *records.signals_since(self.settings))
-        return Snapshot(detection.as_of or datetime.now(UTC), detection.last_batch, files)
+        return Snapshot(
+            detection.as_of or datetime.now(UTC), detection.last_batch, self.settings.handoff / "fct_signal.parquet",
+            self._lately(),
+        )  # fmt: skip
+
+    def _lately(self) -> pa.Table | None:
+        """Signals the lane has decided on since: each file is read once, and dropped when the batch lane has caught up."""
+        files = {path.stem: path for path in records.signals_since(self.settings)}
+        if files.keys() != self._kept.keys():
+            self._kept = {stem: self._kept.get(stem) or pq.read_table(path) for stem, path in files.items()}
+            self._whole = pa.concat_tables(self._kept.values(), promote_options="permissive") if self._kept else None
+        return self._whole
 
     def _now(self, data_stands_at: datetime) -> datetime:
         """As `casework.moment.now`, without looking through all that landed where the clock of a home follows its data."""

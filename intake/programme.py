@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from intake.business_intervals import business_intervals
 from intake.programme_faults import cause_faults, choice_reason, located, without_echoes
+from models.alerts import AlertPolicy
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
 from models.playbook import Playbook, ScriptFault
@@ -94,6 +95,8 @@ def _whole(name: str, files: Mapping[str, str]) -> Programme:
         "recommendation": _part(files, "recommendation.yml", RecommendationPolicy),
         "contact": _part(files, "contact.yml", ContactPolicy),
         "questionnaire": _part(files, "questionnaire.yml", Questionnaire),
+        # Programmes applied before there was a budget have no such file: the defaults hold for them.
+        "alerts": _part(files, "alerts.yml", AlertPolicy) if "alerts.yml" in files else AlertPolicy(),
         "messages": tuple(_message(_base(key), files[key]) for key in _room(files, "messages")),
     }
     _refuse_unknown_causes(files, parts["triggers"], parts["taxonomy"])

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from models.alerts import AlertPolicy
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
 from models.playbook import Playbook
@@ -39,6 +40,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "recommendation": RecommendationPolicy,
     "contact": ContactPolicy,
     "questionnaire": Questionnaire,
+    "alerts": AlertPolicy,
     "trigger": TriggerRule,
     "playbook": Playbook,
     "message": MessageHead,

@@ -42,7 +42,6 @@ class AlertPolicy(Strict):
     never_demote_severity: int = Field(default=1, ge=1, le=4)
     never_demote_vulnerable: bool = True
     never_demote_regulated: bool = True
-    renotify_hours: int = Field(default=24, ge=1)
     group_minutes: int = Field(default=60, ge=0)
     team_breaker: Breaker = Breaker()
     overall_breaker: Breaker = Breaker(trips_at=120, closes_below=40)

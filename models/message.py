@@ -12,6 +12,7 @@ from typing import Literal
 
 Delivery = Literal["alert", "customer"]
 RecipientType = Literal["employee", "team", "customer"]
+Withheld = Literal["digest", "grouped", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,16 @@ class OutgoingMessage:
     subject: str | None = None
     case_id: str | None = None
     severity: int = 4
+    # Not sent by itself, and why: `digest`, `grouped` or `held` (models/alerts.py); its row is kept like any other.
+    withheld: Withheld | None = None
+    withheld_reason: str | None = None
 
     def __post_init__(self) -> None:
         if not self.key or not self.recipient_id:
             raise ValueError("a message needs a key and a recipient")
         if self.not_before.tzinfo is None:
             raise ValueError(f"message {self.key}: not_before has no time zone")
+        if (self.withheld is None) != (self.withheld_reason is None) or (self.withheld and self.delivery != "alert"):
+            raise ValueError(f"message {self.key}: only alerts are withheld, and with a reason")
         if self.delivery == "customer" and self.recipient_type != "customer":
             raise ValueError(f"message {self.key}: a customer message goes to a customer")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from models.alerts import AlertPolicy
 from models.business_time import Calendar, Interval, ScheduleMode, Weekday
 from models.contact import ContactPolicy
 from models.escalation import EscalationRules
@@ -229,6 +230,7 @@ class Programme(_Frozen):
     sla: SlaPolicy
     playbooks: tuple[PlaybookText, ...]
     recommendation: RecommendationPolicy
+    alerts: AlertPolicy = AlertPolicy()
     contact: ContactPolicy
     questionnaire: Questionnaire
     messages: tuple[MessageText, ...]
