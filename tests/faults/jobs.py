@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cases.crash import CRASH_POINTS
 from tests.faults.feedback_jobs import Receiving
+from tests.faults.incident_jobs import Attaching
 from tests.faults.lane_jobs import Laning
 from tests.faults.ledger_jobs import Acting, Applying, Offering, Opening
 from tests.faults.outside_jobs import Exporting, Noting, Publishing, Releasing, Sending
@@ -28,7 +29,7 @@ ROOMS = (
 )
 
 JOBS: tuple[type[Work], ...] = (
-    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing, Laning, Receiving,
+    Opening, Acting, Releasing, Sending, Offering, Applying, Exporting, Noting, Publishing, Laning, Receiving, Attaching,
 )  # fmt: skip
 
 
