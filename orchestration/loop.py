@@ -33,7 +33,6 @@ STAGE_OF_STEP = {
     "ml_detection__trigger": "detect",
     "ml_detection__lane_decision": "detect",
     "check_triggers": "detect",
-    "check_risks": "detect",
     "check_lanes": "detect",
     "case_assignment": "respond",
     "case_clocks": "respond",

@@ -38,10 +38,10 @@ def test_every_asset_belongs_to_a_stage_of_the_loop_and_to_somebody(definitions:
     assert lacking == []
 
 
-def test_detection_work_and_tracking_together_make_every_asset(definitions: dg.Definitions) -> None:
+def test_the_jobs_of_the_loop_and_the_nightly_backtest_make_every_asset(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     made = set()
-    for name in ("detect_breakdowns", "work_cases", "track_and_publish"):
+    for name in ("detect_breakdowns", "work_cases", "track_and_publish", "backtest_rules"):
         made |= set(definitions.resolve_job_def(name).asset_layer.selected_asset_keys)
     assert set(graph.materializable_asset_keys) - made == set()
 
