@@ -81,10 +81,11 @@ select
     groups.segment,
     groups.region,
     cast(
-        sum(coalesce(changed.change, 0)) over (
-            partition by groups.segment, groups.region order by days.exposed_on
-            rows between unbounded preceding and current row
-        )
+        sum(coalesce(changed.change, 0))
+            over (
+                partition by groups.segment, groups.region order by days.exposed_on
+                rows between unbounded preceding and current row
+            )
         as bigint
     ) as customers
 from days
