@@ -3,8 +3,8 @@
 Belongs here: the figures. Not here: reading a home (`detection_command.py`), or detection itself.
 
 A planted breakdown is found by the first one detected whose days overlap it (with two weeks after, for what people wait out
-before they complain) and whose place and subject do not contradict it: a wider or a narrower series of the same thing
-counts. What overlaps no planted one is false. After-effects of a planted breakdown (a queue that an outage filled) are told
+before they complain), which did not surely begin before it, and whose place and subject do not contradict it: a wider or
+a narrower series of the same thing counts. What fits no planted one is false. After-effects of a planted breakdown (a queue that an outage filled) are told
 apart as such, not as false.
 """
 
@@ -50,6 +50,7 @@ def detection_scores(
              "is": kinds[row["breakdown_id"]], "case_id": cases.get(row["breakdown_id"])}
             for row in sorted(breakdowns, key=lambda row: (row["detected_on"], row["breakdown_id"]))
         ],
+        "consequences": sum(kind == "consequence" for kind in kinds.values()),
         "false": len(false),
         "false_cases": sum(row["breakdown_id"] in cases for row in false),
         "weeks": round(weeks, 1),
@@ -64,7 +65,8 @@ def _first(planted: Row, breakdowns: Sequence[Row]) -> Row | None:
 
 def _fits(row: Row, planted: Row) -> bool:
     begin, end = planted["started_at"].date(), planted["ended_at"].date() + _AFTER
-    return begin <= row["detected_on"] <= end and _same_place(row, planted) and _same_cause(row, planted)
+    is_in_time = begin <= row["detected_on"] <= end and row["onset_high_on"] >= begin
+    return is_in_time and _same_place(row, planted) and _same_cause(row, planted)
 
 
 def _same_place(row: Row, planted: Row) -> bool:

@@ -98,7 +98,8 @@ def _false(figures: dict[str, Any], where: str) -> None:
     rate = figures["false_per_week"]
     console.print(
         f"{where}: {figures['false']} false in {figures['weeks']} weeks, {rate['value']:.2f} a week "
-        f"({rate['low']:.2f} to {rate['high']:.2f}); {figures['false_cases']} cases from them"
+        f"({rate['low']:.2f} to {rate['high']:.2f}); {figures['false_cases']} cases from them; "
+        f"{figures['consequences']} after-effects of planted ones"
     )
 
 

@@ -48,6 +48,14 @@ def test_another_region_or_cause_or_a_time_before_is_false() -> None:
     assert found["false_per_week"]["low"] < 3 / 26 < found["false_per_week"]["high"]
 
 
+def test_what_surely_began_before_a_planted_breakdown_is_not_it() -> None:
+    early = {"onset_on": date(2026, 3, 10), "onset_low_on": date(2026, 3, 8), "onset_high_on": date(2026, 3, 12)}
+    found = scores(breakdown(1, date(2026, 3, 19), region="south", **early))
+    assert found["planted"][0]["found"] is False and found["false"] == 1
+    found = scores(breakdown(1, date(2026, 3, 19), region="south", **early | {"onset_high_on": date(2026, 3, 18)}))
+    assert found["planted"][0]["found"] is True and found["false"] == 0
+
+
 def test_what_an_outage_leaves_behind_is_a_consequence_and_no_false_alarm() -> None:
     found = scores(breakdown(1, date(2026, 4, 10), "csat", region="south", onset_on=date(2026, 4, 1)))
     assert [row["is"] for row in found["breakdowns"]] == ["consequence"] and found["false"] == 0
