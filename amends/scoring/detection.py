@@ -2,10 +2,10 @@
 
 Belongs here: the figures. Not here: reading a home (`detection_command.py`), or detection itself.
 
-A planted breakdown is found by the first one detected whose days overlap it (with two weeks after, for what people wait out
-before they complain), which did not surely begin before it, and whose place and subject do not contradict it: a wider or
-a narrower series of the same thing counts. What fits no planted one is false. After-effects of a planted breakdown (a queue that an outage filled) are told
-apart as such, not as false.
+A planted breakdown is found by the first one detected whose days overlap it (with two weeks after, for what people wait
+out before they complain), which did not surely begin before it, and whose place and subject do not contradict it: a
+wider or a narrower series of the same thing counts. What fits no planted one is false. After-effects of a planted
+breakdown (a queue that an outage filled) are told apart as such, not as false.
 """
 
 from __future__ import annotations
