@@ -112,8 +112,8 @@ def _classify(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _detect(connection: duckdb.DuckDBPyConnection) -> str:
-    triggers, rules, surges = _row(connection, _DETECT)
-    return f"{triggers:,} triggers from {rules} rules, {surges:,} of them theme surges" if triggers else ""
+    triggers, rules, breakdowns = _row(connection, _DETECT)
+    return f"{triggers:,} triggers from {rules} rules, {breakdowns:,} of them breakdowns" if triggers else ""
 
 
 def _route(connection: duckdb.DuckDBPyConnection) -> str:

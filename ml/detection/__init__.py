@@ -1,1 +1,1 @@
-"""When something is wrong: trigger rules compiled to SQL, and surges of themes."""
+"""When something is wrong: rules on signals compiled to SQL, control charts over series, breakdowns, backtests."""
