@@ -11,8 +11,8 @@ from datetime import datetime
 
 from cases.models import Case, CaseTrigger, OutboxMessage, Standing
 from models.case import OPEN_STATES, State
+from models.message import WITHHELD
 
-WITHHELD = ("digest", "grouped", "held")
 _TEMPLATE = "opened"
 _CHUNK = 500
 

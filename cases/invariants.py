@@ -23,6 +23,7 @@ from cases.outbox import STATES
 from models.case import EventKind
 from models.facts import TriggerFact
 from models.invariant import Verdict, verdict
+from models.message import WITHHELD
 from models.playbook import Offer as Terms
 
 # Standings are compared one by one up to so many cases, above that for so many spread evenly.
@@ -116,11 +117,14 @@ def outbox_adds_up() -> Verdict:
     """I4: every message is in one known state it came to by a recorded step; none reached a customer unallowed."""
     with read_snapshot():
         steps = _steps()
-        rows = list(OutboxMessage.objects.order_by("message_no").values_list("message_no", "key", "delivery", "state"))
-        by_state = Counter(state for _, _, _, state in rows)
+        columns = ("message_no", "key", "delivery", "state", "last_error")
+        rows = list(OutboxMessage.objects.order_by("message_no").values_list(*columns))
+        by_state = Counter(row[3] for row in rows)
         problems = [
-            f"message {key} {fault}" for number, key, delivery, state in rows
-            for fault in _faults_of(delivery, state, [kind for kind, _ in steps.get(number, ())])
+            f"message {key} {fault}" for number, key, delivery, state, why in rows
+            for fault in (
+                *_faults_of(delivery, state, [kind for kind, _ in steps.get(number, ())]), *_withheld(delivery, state, why)
+            )
         ]  # fmt: skip
     told = ", ".join(f"{by_state[state]} {state}" for state in STATES if by_state[state]) or "no message yet"
     return verdict("every message is accounted for; none went to a customer unallowed", len(rows), problems, [told])
@@ -145,6 +149,12 @@ def _faults_of(delivery: str, state: str, steps: list[str]) -> Iterator[str]:
         yield f"was sent and is {state} all the same"
     if delivery == "customer" and "claimed" in steps and "decided_allow" not in steps:
         yield "was taken to a customer without anybody allowing it"
+
+
+def _withheld(delivery: str, state: str, why: str | None) -> Iterator[str]:
+    """What is wrong with a message that was not to leave by itself: only alerts are withheld, and with a reason."""
+    if state in WITHHELD and (delivery != "alert" or not why):
+        yield f"is withheld ({state}) without a reason" if not why else f"is withheld ({state}) and no alert"
 
 
 def customers_written_once() -> Verdict:

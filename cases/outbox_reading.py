@@ -13,8 +13,9 @@ from django.db.models import Count, Max, Q
 
 from cases.db import chunks
 from cases.models import OutboxAttempt, OutboxMessage
+from models.message import WITHHELD
 
-STATES = ("pending", "leased", "sent", "parked", "suppressed", "dead", "cancelled")
+STATES = ("pending", "leased", "sent", "parked", "suppressed", "dead", "cancelled", *WITHHELD)
 
 
 @dataclass(frozen=True, slots=True)

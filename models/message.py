@@ -13,6 +13,7 @@ from typing import Literal
 Delivery = Literal["alert", "customer"]
 RecipientType = Literal["employee", "team", "customer"]
 Withheld = Literal["digest", "grouped", "held"]
+WITHHELD: tuple[Withheld, ...] = ("digest", "grouped", "held")
 
 
 @dataclass(frozen=True, slots=True)

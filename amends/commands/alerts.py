@@ -45,13 +45,14 @@ def budget(team: Team = None, week: Week = None, json_: Json = False) -> None:
     from casework.alerting import people_of
     from casework.engine import start
     from models.alerts import rule_precision
+    from models.message import WITHHELD
 
     engine = start(load_settings())
     rows = [row for row in _rows(week) if team in (None, row.team)]
-    teams = {}
+    teams: dict[str, dict[str, int]] = {}
     for code in sorted({row.team for row in rows}):
         own = [row for row in rows if row.team == code]
-        counts = {state: sum(row.state == state for row in own) for state in alerts_sent.WITHHELD}
+        counts: dict[str, int] = {state: sum(row.state == state for row in own) for state in WITHHELD}
         limit = engine.programme.alerts.weekly_budget(people_of(engine, code))
         teams[code] = {"budget": limit, "sent": sum(not row.is_withheld for row in own), **counts}
     rules = {rule: asdict(rule_precision(*found)) for rule, found in sorted(alerts_sent.ended_by_rule().items())}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cases import outbox_reading
+from cases.invariants import outbox_adds_up
 from cases.models import Case, OutboxMessage
 from casework.alerting import team_digests
 from casework.engine import Engine
@@ -86,6 +88,14 @@ def test_in_a_flood_the_rest_is_held_and_a_calm_hour_later_it_is_over(at: Callab
     later = replace(engine, recorded_at=engine.recorded_at + timedelta(hours=1))
     open_with(later, facts(1, start=50), ())
     assert OutboxMessage.objects.get(case_id=Case.objects.get(customer_id="C50-3").case_id).state == "pending"
+
+
+def test_withheld_alerts_are_accounted_for_only_with_their_reason(at: Callable[[datetime], Engine]) -> None:
+    open_with(with_policy(at(MONDAY), per_person_a_week=1), facts(12), ())
+    found = outbox_adds_up()
+    assert not found.problems and sum(outbox_reading.counts().values()) == 12
+    OutboxMessage.objects.filter(state="digest").update(last_error=None)
+    assert any("without a reason" in fault for fault in outbox_adds_up().problems)
 
 
 def test_opening_again_changes_no_decision(at: Callable[[datetime], Engine]) -> None:
