@@ -22,6 +22,20 @@ PROVENANCE = (
     pa.field("_batch_id", pa.int64()),
     pa.field("_loaded_at", UTC_TIMESTAMP),
 )
+# The register's copy for the warehouse lies beside the landed tables; `intake/deliveries.py` writes it.
+DELIVERY = "intake__delivery"
+DELIVERY_SCHEMA = pa.schema(
+    [
+        pa.field("batch_id", pa.int64()),
+        pa.field("source", pa.string()),
+        pa.field("entity", pa.string()),
+        pa.field("file", pa.string()),
+        pa.field("received_at", UTC_TIMESTAMP),
+        pa.field("arrived_at", UTC_TIMESTAMP),
+        pa.field("status", pa.string()),
+        pa.field("loaded", pa.int64()),
+    ]
+)
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "json_text": pa.string(),
@@ -56,15 +70,19 @@ def landing_folder(settings: Settings, contract: SourceContract) -> Path:
 
 
 def ensure_landing(settings: Settings) -> None:
-    """Write the zero-row `_schema.parquet` of every contract, so that the warehouse never meets an absent source."""
+    """Write the zero-row `_schema.parquet` of every contract and of the register's copy, so that the warehouse never
+    meets an absent source."""
     for contract in load_contracts().values():
         ensure_schema(settings, contract)
+    _ensure(settings.landing / DELIVERY / SCHEMA_FILE, DELIVERY_SCHEMA)
 
 
 def ensure_schema(settings: Settings, contract: SourceContract) -> None:
     """Write `_schema.parquet` of one contract unless the same schema is there."""
-    path = landing_folder(settings, contract) / SCHEMA_FILE
-    schema = landing_schema(contract)
+    _ensure(landing_folder(settings, contract) / SCHEMA_FILE, landing_schema(contract))
+
+
+def _ensure(path: Path, schema: pa.Schema) -> None:
     if path.exists() and pq.read_schema(path).equals(schema):
         return
     file = AtomicParquet(path, schema)

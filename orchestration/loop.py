@@ -39,9 +39,11 @@ STAGE_OF_STEP = {
     "outbox_delivery": "respond",
     "case_reconciliation": "track",
     "export_ledger": "track",
+    "raw_intake__delivery": "track",
     "dbt_track": "track",
     "ml_root_cause__driver": "report",
     "check_drivers": "report",
+    "agg_latency_week_case_within_target": "report",
     "published_build": "report",
 }
 

@@ -34,6 +34,16 @@
     cast(floor(epoch({{ finish }}) - epoch({{ start }})) as bigint)
 {%- endmacro %}
 
+{#- Seconds between two moments with their fraction; null when either is unknown, and when they come in the wrong order: a
+    clock that is wrong tells nothing about how long anything took. -#}
+{% macro elapsed_seconds(start, finish) -%}
+    {{ return(adapter.dispatch('elapsed_seconds', 'amends')(start, finish)) }}
+{%- endmacro %}
+
+{% macro default__elapsed_seconds(start, finish) -%}
+    case when {{ finish }} >= {{ start }} then epoch({{ finish }}) - epoch({{ start }}) end
+{%- endmacro %}
+
 {#- A moment plus a number of days or seconds (column or literal). -#}
 {% macro plus_days(moment, days) -%}
     {{ return(adapter.dispatch('plus_days', 'amends')(moment, days)) }}

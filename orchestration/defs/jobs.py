@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.defs.classify import classify_signals, dbt_detect
 from orchestration.defs.detect import detect_triggers
 from orchestration.defs.lanes import lane_decisions
+from orchestration.defs.latency import export_register
 from orchestration.defs.listen import dbt_prepare, take_in
 from orchestration.defs.report import score_drivers
 from orchestration.defs.respond import case_assignment, case_clocks, outbox_delivery
@@ -20,7 +21,9 @@ detect_breakdowns = dg.define_asset_job(
 
 track_and_publish = dg.define_asset_job(
     name="track_and_publish",
-    selection=dg.AssetSelection.assets(case_reconciliation, export_ledger, score_drivers, dbt_track, publish_build),
+    selection=dg.AssetSelection.assets(
+        case_reconciliation, export_ledger, export_register, score_drivers, dbt_track, publish_build
+    ),
     description="Reconcile triggers with cases, copy the ledger back as a source, rebuild the case tables, publish.",
 )
 
