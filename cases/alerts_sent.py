@@ -41,9 +41,11 @@ def of_team(team: str, *, since: datetime) -> list[Sent]:
     return _told(_rows(since).filter(recipient_id=team))
 
 
-def count_sent(team: str, *, since: datetime) -> int:
-    """How many alerts one team was sent since a moment."""
-    return int(_rows(since).filter(recipient_id=team).exclude(state__in=list(WITHHELD)).count())
+def told_to(team: str, *, since: datetime) -> list[tuple[str | None, int]]:
+    """Rule and severity of each alert one team was sent since a moment."""
+    return [
+        (row.rule_id, row.severity) for row in _told(_rows(since).filter(recipient_id=team).exclude(state__in=WITHHELD))
+    ]
 
 
 def all_since(since: datetime) -> list[Sent]:
@@ -53,18 +55,22 @@ def all_since(since: datetime) -> list[Sent]:
 
 def withheld(*, since: datetime) -> list[Sent]:
     """Alerts since a moment that did not leave by themselves."""
-    return _told(_rows(since).filter(state__in=list(WITHHELD)))
+    return _told(_rows(since).filter(state__in=WITHHELD))
 
 
 def moments(*, since: datetime) -> list[datetime]:
     """When alerts left, to any team, since a moment."""
-    return sorted(_rows(since).exclude(state__in=list(WITHHELD)).values_list("created_at", flat=True))
+    return sorted(_rows(since).exclude(state__in=WITHHELD).values_list("created_at", flat=True))
 
 
 def ended_by_rule() -> dict[str, tuple[int, int]]:
-    """Rule -> (cases that ended otherwise, cases a person marked invalid), by the rule that opened them."""
+    """Rule -> (cases that ended otherwise, cases a person marked invalid), by the rule that opened them.
+
+    Cases that were merged into another say nothing of their own.
+    """
     invalid = set(Standing.objects.filter(state=State.INVALID).values_list("case_id", flat=True))
-    still = set(Standing.objects.filter(state__in=list(OPEN_STATES)).values_list("case_id", flat=True))
+    silent = [*OPEN_STATES, State.MERGED]
+    still = set(Standing.objects.filter(state__in=silent).values_list("case_id", flat=True))
     counts: dict[str, list[int]] = {}
     seen: set[str] = set()
     for case_id, rule_id in CaseTrigger.objects.order_by("id").values_list("case_id", "rule_id"):

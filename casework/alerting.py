@@ -41,6 +41,8 @@ class _Team:
     budget: int
     used: int
     sent: list[datetime] = field(default_factory=list)
+    # Rule and severity of what was sent this week, and from the first question on its values in order.
+    told: list[tuple[str | None, int]] = field(default_factory=list)
     values: list[float] | None = None
     causes: dict[str, datetime] = field(default_factory=dict)
     held_at: datetime | None = None
@@ -73,6 +75,7 @@ class Alerting:
             team.used += 1
             team.sent.append(now)
             self._everywhere.append(now)
+            team.told.append((trigger.rule_id, trigger.severity))
             if team.values is not None:
                 insort(team.values, self._value(trigger.rule_id, trigger.severity))
             if trigger.cause_id is not None:
@@ -123,8 +126,7 @@ class Alerting:
     def _middle(self, team: _Team) -> float:
         """The middle of the values of what the team was sent this week."""
         if team.values is None:
-            rows = alerts_sent.of_team(team.code, since=week_start(self.engine.recorded_at))
-            team.values = sorted(self._value(row.rule_id, row.severity) for row in rows if not row.is_withheld)
+            team.values = sorted(self._value(rule, severity) for rule, severity in team.told)
         return team.values[len(team.values) // 2] if team.values else 0.0
 
     def _value(self, rule_id: str | None, severity: int) -> float:
@@ -159,8 +161,8 @@ class Alerting:
         if not self._teams:
             self._everywhere = alerts_sent.moments(since=now - timedelta(minutes=policy.overall_breaker.minutes))
         if code not in self._teams:
-            used = alerts_sent.count_sent(code, since=week_start(now))
-            own = _Team(code, policy.weekly_budget(people_of(self.engine, code)), used)
+            told = alerts_sent.told_to(code, since=week_start(now))
+            own = _Team(code, policy.weekly_budget(people_of(self.engine, code)), len(told), told=told)
             recent = timedelta(minutes=max(policy.team_breaker.minutes, policy.group_minutes))
             for row in alerts_sent.of_team(code, since=now - recent):
                 _remember(own, row)

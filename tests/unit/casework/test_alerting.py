@@ -59,12 +59,11 @@ def test_no_team_gets_more_than_its_week_and_nothing_is_lost(at: Callable[[datet
 
 
 def test_the_second_half_of_a_week_goes_to_what_is_worth_more(at: Callable[[datetime], Engine]) -> None:
-    engine = with_policy(at(MONDAY), per_person_a_week=4)
-    open_with(engine, facts(3, severity=2), ())
-    open_with(engine, facts(20, severity=4), ())
+    engine = with_policy(at(MONDAY), per_person_a_week=8)
+    open_with(engine, [*facts(11, severity=2, start=100), *facts(8, severity=4)], ())
     mild = OutboxMessage.objects.filter(template="opened", severity=4)
     assert mild.filter(state="digest").exists()
-    assert "value" in str(mild.filter(state="digest").first().last_error)  # type: ignore[union-attr]
+    assert "below the week's middle" in str(mild.filter(state="digest").first().last_error)  # type: ignore[union-attr]
 
 
 def test_the_gravest_go_out_whatever_was_sent(at: Callable[[datetime], Engine]) -> None:
