@@ -39,6 +39,7 @@ def test_the_three_builds_stand_alone_on_a_new_warehouse(stores: Stores) -> None
     written = {path.name for path in (stores.home / "handoff").glob("*.parquet")}
     assert written == {
         "int_signal.parquet", "int_resolution.parquet", "fct_signal.parquet", "agg_theme_week.parquet",
+        "int_exposure_day.parquet", "dim_customer.parquet",
         "stg_hr__org_chart.parquet",
     }  # fmt: skip
 
