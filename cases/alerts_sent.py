@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max
+
 from cases.models import Case, CaseTrigger, OutboxMessage, Standing
 from models.case import OPEN_STATES, State
 from models.message import WITHHELD
 
+DIGEST_KEY = "withheld|"
 _TEMPLATE = "opened"
 _CHUNK = 500
 
@@ -58,9 +61,23 @@ def withheld(*, since: datetime) -> list[Sent]:
     return _told(_rows(since).filter(state__in=WITHHELD))
 
 
-def moments(*, since: datetime) -> list[datetime]:
-    """When alerts left, to any team, since a moment."""
-    return sorted(_rows(since).exclude(state__in=WITHHELD).values_list("created_at", flat=True))
+def held(*, since: datetime) -> list[Sent]:
+    """Alerts held in a flood since a moment, oldest first."""
+    return _told(_rows(since).filter(state="held"))
+
+
+def last_digests(teams: Iterable[str]) -> dict[str, datetime]:
+    """When the last summary of withheld alerts was written to each of these teams; those without any are left out."""
+    rows = OutboxMessage.objects.filter(recipient_id__in=list(teams), recipient_type="team", key__startswith=DIGEST_KEY)
+    return dict(rows.values_list("recipient_id").annotate(last=Max("created_at")).order_by("recipient_id"))
+
+
+def moments(*, since: datetime, newest: int) -> list[datetime]:
+    """When alerts left, to any team, since a moment; of more than `newest` the latest, in order."""
+    rows = OutboxMessage.objects.filter(template=_TEMPLATE, recipient_type="team").exclude(state__in=WITHHELD)
+    # By number, not by moment: the newest few are found without looking through all there ever were.
+    found = rows.order_by("-message_no").values_list("created_at", flat=True)[:newest]
+    return sorted(at for at in found if at >= since)
 
 
 def ended_by_rule() -> dict[str, tuple[int, int]]:

@@ -13,7 +13,6 @@ Value is the rule's measured precision times the weight of the severity.
 from __future__ import annotations
 
 from bisect import insort
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +30,9 @@ _WEIGHT = {1: 8.0, 2: 4.0, 3: 2.0, 4: 1.0}
 # A rule of which no case has ended yet counts as right in this share: nothing speaks for or against it.
 _UNKNOWN_PRECISION = 0.5
 _FEWEST_PEOPLE = 1
+_ALL = "all teams"
+# So many times the limit of a breaker are looked at: more would only say once more that it is a flood.
+_LOOKED_AT = 4
 
 
 @dataclass
@@ -45,7 +47,6 @@ class _Team:
     told: list[tuple[str | None, int]] = field(default_factory=list)
     values: list[float] | None = None
     causes: dict[str, datetime] = field(default_factory=dict)
-    held_at: datetime | None = None
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Alerting:
     _decided: dict[str, OutgoingMessage | None] = field(default_factory=dict)
     _precision: dict[str, float] | None = None
     _everywhere: list[datetime] = field(default_factory=list)
+    # When an alert was last held, by what flooded: a team, or `_ALL`.
+    _held: dict[str, datetime] = field(default_factory=dict)
     _has_incidents: bool | None = None
     _vulnerable: frozenset[str] | None = None
 
@@ -83,7 +86,7 @@ class Alerting:
             return message
         kind, why = reason
         if kind == "held":
-            team.held_at = now
+            self._held[_flooded(code, why)] = now
         return replace(message, withheld=kind, withheld_reason=why)
 
     def _reason(self, trigger: TriggerFact, team: _Team, now: datetime) -> tuple[Withheld, str] | None:
@@ -101,10 +104,10 @@ class Alerting:
                 f"cause {trigger.cause_id}: its team was told within the last {policy.group_minutes} minutes",
             )
         for breaker, sent, whose in (
-            (policy.team_breaker, team.sent, "team"),
-            (policy.overall_breaker, self._everywhere, "all teams"),
+            (policy.team_breaker, team.sent, team.code),
+            (policy.overall_breaker, self._everywhere, _ALL),
         ):
-            if _is_open(breaker, sent, team.held_at, now):
+            if _is_open(breaker, sent, self._held.get(whose), now):
                 return "held", f"flood: {breaker.trips_at} alerts to {whose} within {breaker.minutes} minutes"
         return self._over_budget(trigger, team)
 
@@ -159,7 +162,13 @@ class Alerting:
         """The week of a team, read from the ledger when it is first asked for."""
         now, policy = self.engine.recorded_at, self.policy
         if not self._teams:
-            self._everywhere = alerts_sent.moments(since=now - timedelta(minutes=policy.overall_breaker.minutes))
+            self._everywhere = alerts_sent.moments(
+                since=now - timedelta(minutes=policy.overall_breaker.minutes),
+                newest=_LOOKED_AT * policy.overall_breaker.trips_at,
+            )
+            longest = max(policy.overall_breaker.minutes, policy.team_breaker.minutes)
+            for row in alerts_sent.held(since=now - timedelta(minutes=longest)):
+                self._held[_flooded(row.team, row.reason)] = row.at
         if code not in self._teams:
             told = alerts_sent.told_to(code, since=week_start(now))
             own = _Team(code, policy.weekly_budget(people_of(self.engine, code)), len(told), told=told)
@@ -172,12 +181,15 @@ class Alerting:
 
 def _remember(team: _Team, row: Sent) -> None:
     """Note one of the last alerts: for floods and for causes the team has just heard of."""
-    if row.state == "held":
-        team.held_at = row.at if team.held_at is None else max(row.at, team.held_at)
     if not row.is_withheld:
         team.sent.append(row.at)
         if row.cause_id is not None:
             team.causes[row.cause_id] = max(row.at, team.causes.get(row.cause_id, row.at))
+
+
+def _flooded(team: str, reason: str | None) -> str:
+    """What a held alert was held for: its team's flood, or that of all teams, as its reason says."""
+    return _ALL if f" {_ALL} " in (reason or "") else team
 
 
 def vulnerable_customers(handoff: Path) -> frozenset[str]:
@@ -207,18 +219,6 @@ def week_start(at: datetime) -> datetime:
 def _is_open(breaker: Breaker, sent: list[datetime], held_at: datetime | None, now: datetime) -> bool:
     """Whether the flood lasts: it begins at `trips_at` and ends when fewer than `closes_below` are left in the window."""
     window = timedelta(minutes=breaker.minutes)
-    recent = sum(now - at <= window for at in sent[-4 * breaker.trips_at :])
+    recent = sum(now - at <= window for at in sent[-_LOOKED_AT * breaker.trips_at :])
     lasting = held_at is not None and now - held_at <= window
     return recent >= (breaker.closes_below if lasting else breaker.trips_at)
-
-
-def team_digests(engine: Engine) -> list[OutgoingMessage]:
-    """One message a day and team with what was withheld from it since the day before; nothing for a quiet team."""
-    since = engine.recorded_at - timedelta(days=1)
-    by_team: dict[str, list[Sent]] = defaultdict(list)
-    for row in alerts_sent.withheld(since=since):
-        by_team[row.team].append(row)
-    day = engine.recorded_at.date().isoformat()
-    return [
-        messages.withheld_digest(engine, team, f"withheld|{team}|{day}", rows) for team, rows in sorted(by_team.items())
-    ]

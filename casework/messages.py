@@ -117,6 +117,20 @@ def withheld_digest(engine: Engine, team: str, key: str, alerts: Sequence[Sent])
     )  # fmt: skip
 
 
+def flood(engine: Engine, team: str, key: str, held: Sequence[Sent]) -> OutgoingMessage:
+    """That alerts are being held, at once: since when, how many so far, how grave, and where to see them."""
+    gravest = min(row.severity for row in held)
+    values: dict[str, Value | None] = {
+        "open_cases": len(held), "overdue_cases": 0,
+        "case_list": f"{held[0].reason}. Since {local(engine, held[0].at)} {len(held)} alerts are held, the gravest of severity "
+        f"{gravest}; their cases are open: amends alerts list --team {team}",
+    }  # fmt: skip
+    return compose(
+        engine, "digest", key=key, recipient=("team", team), values=values, case_id=None, severity=gravest,
+        not_before=in_hours(engine, team, gravest),
+    )  # fmt: skip
+
+
 def _digest_line(engine: Engine, case: OpenCase, clocks: Sequence[SlaClock]) -> tuple[int, str, str]:
     live = [clock for clock in clocks if clock.is_live]
     late = [clock for clock in live if clock.state == "breached"]
