@@ -13,7 +13,7 @@ from cases import outbox, outbox_reading, queue, services
 from cases.acting import Change, Move
 from cases.queue import OpenCase
 from cases.rows import SYSTEM
-from casework import alerting, expiry, messages
+from casework import alerts_told, expiry, messages
 from casework.engine import Engine
 from models.case import EventKind
 from models.clocks import SlaClock, clocks
@@ -88,4 +88,5 @@ def send_digests(
         found = digest_key(owner, team, around) if team is not None else None
         if found is not None:
             words.append(messages.digest(engine, owner, found[0], own, standing))
-    return outbox.queue([*words, *alerting.team_digests(engine)], engine.recorded_at)
+    outbox.queue(alerts_told.floods(engine), engine.recorded_at)
+    return outbox.queue([*words, *alerts_told.team_digests(engine)], engine.recorded_at)
