@@ -39,16 +39,9 @@ class Sent:
         return self.state in WITHHELD
 
 
-def of_team(team: str, *, since: datetime) -> list[Sent]:
-    """Alerts to one team since a moment, oldest first, with rule and cause."""
-    return _told(_rows(since).filter(recipient_id=team))
-
-
-def told_to(team: str, *, since: datetime) -> list[tuple[str | None, int]]:
-    """Rule and severity of each alert one team was sent since a moment."""
-    return [
-        (row.rule_id, row.severity) for row in _told(_rows(since).filter(recipient_id=team).exclude(state__in=WITHHELD))
-    ]
+def sent_to(team: str, *, since: datetime) -> list[Sent]:
+    """Alerts one team was sent since a moment, oldest first, with rule and cause; not those that were withheld."""
+    return _told(_rows(since).filter(recipient_id=team).exclude(state__in=WITHHELD))
 
 
 def all_since(since: datetime) -> list[Sent]:
@@ -59,6 +52,12 @@ def all_since(since: datetime) -> list[Sent]:
 def withheld(*, since: datetime) -> list[Sent]:
     """Alerts since a moment that did not leave by themselves."""
     return _told(_rows(since).filter(state__in=WITHHELD))
+
+
+def last_held(*, since: datetime) -> list[tuple[str, str | None, datetime]]:
+    """Team, reason and moment of the last alert held for each reason since a moment."""
+    rows = _rows(since).filter(state="held").order_by("recipient_id", "last_error")
+    return list(rows.values_list("recipient_id", "last_error").annotate(last=Max("created_at")))
 
 
 def held(*, since: datetime) -> list[Sent]:

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cases import alerts_sent, incidents
-from cases.alerts_sent import Sent
 from cases.episodes import facts_of
 from casework import messages
 from casework.engine import Engine
@@ -167,24 +166,24 @@ class Alerting:
                 newest=_LOOKED_AT * policy.overall_breaker.trips_at,
             )
             longest = max(policy.overall_breaker.minutes, policy.team_breaker.minutes)
-            for row in alerts_sent.held(since=now - timedelta(minutes=longest)):
-                self._held[_flooded(row.team, row.reason)] = row.at
+            for whose, why, at in alerts_sent.last_held(since=now - timedelta(minutes=longest)):
+                flooded = _flooded(whose, why)
+                self._held[flooded] = max(at, self._held.get(flooded, at))
         if code not in self._teams:
-            told = alerts_sent.told_to(code, since=week_start(now))
-            own = _Team(code, policy.weekly_budget(people_of(self.engine, code)), len(told), told=told)
-            recent = timedelta(minutes=max(policy.team_breaker.minutes, policy.group_minutes))
-            for row in alerts_sent.of_team(code, since=now - recent):
-                _remember(own, row)
-            self._teams[code] = own
+            self._teams[code] = self._read(code)
         return self._teams[code]
 
-
-def _remember(team: _Team, row: Sent) -> None:
-    """Note one of the last alerts: for floods and for causes the team has just heard of."""
-    if not row.is_withheld:
-        team.sent.append(row.at)
-        if row.cause_id is not None:
-            team.causes[row.cause_id] = max(row.at, team.causes.get(row.cause_id, row.at))
+    def _read(self, code: str) -> _Team:
+        now, policy = self.engine.recorded_at, self.policy
+        week = week_start(now)
+        recent = now - timedelta(minutes=max(policy.team_breaker.minutes, policy.group_minutes))
+        rows = alerts_sent.sent_to(code, since=min(week, recent))
+        told = [(row.rule_id, row.severity) for row in rows if row.at >= week]
+        return _Team(
+            code, policy.weekly_budget(people_of(self.engine, code)), len(told), told=told,
+            sent=[row.at for row in rows if row.at >= recent],
+            causes={row.cause_id: row.at for row in rows if row.cause_id is not None and row.at >= recent},
+        )  # fmt: skip
 
 
 def _flooded(team: str, reason: str | None) -> str:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from amends.console import answer, console
-from models.settings import load_settings
+from amends.console import answer, console, fail
+from amends.working import Json, engine, ledger
 
 app = typer.Typer(no_args_is_help=True, help="Alerts to teams: sent, in the digest, grouped, held in a flood.")
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Team = Annotated[str | None, typer.Option(help="Only this team.")]
 Week = Annotated[str | None, typer.Option(help="Any day of the week meant (YYYY-MM-DD); default: this week.")]
 
@@ -41,19 +40,18 @@ def budget(team: Team = None, week: Week = None, json_: Json = False) -> None:
     """Each team's week: budget, sent, in the digest, grouped, held; and how often each rule was right, with its interval."""
     from dataclasses import asdict
 
+    company = engine()
     from cases import alerts_sent
     from casework.alerting import people_of
-    from casework.engine import start
     from models.alerts import rule_precision
     from models.message import WITHHELD
 
-    engine = start(load_settings())
     rows = [row for row in _rows(week) if team in (None, row.team)]
     teams: dict[str, dict[str, int]] = {}
     for code in sorted({row.team for row in rows}):
         own = [row for row in rows if row.team == code]
         counts: dict[str, int] = {state: sum(row.state == state for row in own) for state in WITHHELD}
-        limit = engine.programme.alerts.weekly_budget(people_of(engine, code))
+        limit = company.programme.alerts.weekly_budget(people_of(company, code))
         teams[code] = {"budget": limit, "sent": sum(not row.is_withheld for row in own), **counts}
     rules = {rule: asdict(rule_precision(*found)) for rule, found in sorted(alerts_sent.ended_by_rule().items())}
     document = {"ok": True, "teams": teams, "rules": rules}
@@ -76,10 +74,13 @@ def budget(team: Team = None, week: Week = None, json_: Json = False) -> None:
 
 
 def _rows(week: str | None) -> list[Any]:
-    from cases import alerts_sent, conf
+    ledger()
+    from cases import alerts_sent
     from casework.alerting import week_start
 
-    conf.setup(load_settings())
-    day = datetime.now(UTC) if week is None else datetime.fromisoformat(week).replace(tzinfo=UTC)
+    try:
+        day = datetime.now(UTC) if week is None else datetime.fromisoformat(week).replace(tzinfo=UTC)
+    except ValueError:
+        fail(f"{week} is no day: write it like 2026-01-05")
     begin = week_start(day)
     return [row for row in alerts_sent.all_since(begin) if row.at < begin + timedelta(days=7)]
