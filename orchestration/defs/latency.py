@@ -30,7 +30,7 @@ def export_register(context: dg.AssetExecutionContext, stores: Stores) -> dg.Mat
 )
 def case_within_target(stores: Stores) -> dg.AssetCheckResult:
     """Warn when cases come late."""
-    from orchestration.latency import newest_paces
+    from publishing.latency import newest_paces
     from publishing.publish import open_warehouse
 
     settings = stores.settings()

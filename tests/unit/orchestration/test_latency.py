@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from models.settings import Settings
-from orchestration.latency import newest_paces
+from publishing.latency import newest_paces
 
 Week = tuple[str, str, str, int, int, int, float | None]
 
