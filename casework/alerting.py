@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from cases import alerts_sent, incidents
@@ -194,8 +195,12 @@ def _flooded(team: str, reason: str | None) -> str:
 def vulnerable_customers(handoff: Path) -> frozenset[str]:
     """Customers the CRM says are vulnerable, as the warehouse handed them over last; nobody before the first time."""
     path = handoff / "dim_customer.parquet"
-    if not path.exists():
-        return frozenset()
+    return _vulnerable_in(path, path.stat().st_mtime_ns) if path.exists() else frozenset()
+
+
+@lru_cache(maxsize=2)
+def _vulnerable_in(path: Path, written_at: int) -> frozenset[str]:
+    """Read once for each hand-over: the fast lane asks with every row that arrives."""
     import pyarrow.parquet as pq
 
     rows = pq.read_table(
