@@ -61,11 +61,14 @@ def run_classification(
 
 
 def models_in_use(settings: Settings) -> str:
-    """The active model of every kind, in words: a retraining, a roll-back or a renamed theme changes it."""
+    """The active model of every kind that reads texts, in words: a retraining, a roll-back or a renamed theme changes it.
+
+    Models of risks are left out: they are fitted within the very run that uses them.
+    """
     from ml.store import ModelStore
 
     store = ModelStore(settings.model_store)
-    found = ((kind, next(iter(store.history(kind)), None)) for kind in store.kinds())
+    found = ((kind, next(iter(store.history(kind)), None)) for kind in store.kinds() if not kind.startswith("risk-"))
     return " ".join(f"{kind}={model_id}" for kind, model_id in found)
 
 

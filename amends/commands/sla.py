@@ -57,7 +57,7 @@ def forecast(
     targets = read_targets(now)
     presence = read_presence(now, targets)
     store = ModelStore(now.settings.model_store)
-    found = foretell(targets, store=store, as_of=now.at, presence=presence)
+    found = foretell(targets, store=store, as_of=now.at, presence=presence, keep=False)
     document = {
         "ok": True,
         "as_of": now.at.isoformat(),
@@ -73,7 +73,8 @@ def forecast(
 def _told(found: Forecast, limit: int) -> str:
     if found.in_use.model is None:
         return f"no forecast: {found.in_use.reason}; {found.missed_already} open cases have missed their time already"
-    lines = [f"model {found.in_use.model_id}; {found.missed_already} open cases have missed their time already"]
+    model = found.in_use.model_id or found.in_use.reason
+    lines = [f"model {model}; {found.missed_already} open cases have missed their time already"]
     lines += [
         f"  {team}: {told.expected:.1f} of {told.cases} open cases will miss it ({told.low} to {told.high})"
         for team, told in found.teams.items()

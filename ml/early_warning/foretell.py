@@ -13,7 +13,7 @@ from typing import Any
 
 from ml.early_warning import breach
 from ml.early_warning.forecast import Expected, expected_events
-from ml.early_warning.risks import InUse, model_for, risk_rows
+from ml.early_warning.risks import InUse, model_for, model_in_use, risk_rows
 from ml.store import ModelStore
 from models.target import Presence, Target
 
@@ -36,11 +36,12 @@ def forecast(
     store: ModelStore,
     as_of: datetime,
     presence: Presence | None = None,
-    refit: bool = False,
+    keep: bool = True,
 ) -> Forecast:
-    """The forecast at `as_of`; fits a model when there is none or it is a week old."""
+    """The forecast at `as_of`. With `keep` the store gets a model when it has none or a week-old one; without, the store
+    is only read."""
     past = breach.past(targets, as_of=as_of, presence=presence)
-    in_use = model_for(store, past, breach.KIND, as_of=as_of, refit=refit)
+    in_use = model_for(store, past, breach.KIND, as_of=as_of) if keep else model_in_use(store, past, breach.KIND)
     running, table = breach.now(targets, as_of=as_of, presence=presence)
     who = [{"subject_id": t.case_id, "customer_id": t.customer_id, "case_id": t.case_id} for t in running]
     rows = risk_rows(breach.KIND, in_use, table, who, as_of=as_of, words=breach.WORDS)

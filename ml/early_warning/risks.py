@@ -41,6 +41,17 @@ class InUse:
     trained: Trained | NotTrained | None = None
 
 
+def model_in_use(store: ModelStore, past: Past | None, kind: str) -> InUse:
+    """The model in use whatever its age, else one fitted for this answer only. Nothing is kept or exchanged."""
+    stored = store.active(f"risk-{kind}")
+    if stored is not None:
+        return InUse(load_risk_model(stored), stored.model_id, "in use")
+    found = _fitted(past, kind)
+    if isinstance(found, NotTrained):
+        return InUse(None, None, found.reason, found)
+    return InUse(found.model, None, "none is in use yet: fitted for this answer, not kept", found)
+
+
 def model_for(store: ModelStore, past: Past | None, kind: str, *, as_of: datetime, refit: bool = False) -> InUse:
     """The model in use, fitted anew when it is a week old, asked for, or absent. A challenger takes over unless the model
     in use is better beyond doubt on the newest rows."""
@@ -48,7 +59,7 @@ def model_for(store: ModelStore, past: Past | None, kind: str, *, as_of: datetim
     stored = store.active(name)
     if stored is not None and not refit and as_of - _made_at(stored.model_id) < REFIT_AFTER:
         return InUse(load_risk_model(stored), stored.model_id, "in use, less than a week old")
-    found = train(past) if past is not None else NotTrained(kind, "not enough data: the history is too short")
+    found = _fitted(past, kind)
     before = None if stored is None else load_risk_model(stored)
     if past is None or isinstance(found, NotTrained):
         reason = found.reason if isinstance(found, NotTrained) else ""
@@ -137,6 +148,10 @@ def _signal(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
         "branch_id": facts.get("branch_id"), "annual_value_usd": None if value is None else float(value),
         "model_id": row["model_id"],
     }  # fmt: skip
+
+
+def _fitted(past: Past | None, kind: str) -> Trained | NotTrained:
+    return train(past) if past is not None else NotTrained(kind, "not enough data: the history is too short")
 
 
 def _champion_is_better(past: Past, found: Trained, before: RiskModel) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ml.early_warning.risks import InUse, model_for, risk_rows, risk_signals, with_former
+from ml.early_warning.risks import InUse, model_for, model_in_use, risk_rows, risk_signals, with_former
 from ml.early_warning.training import Past
 from ml.outputs import RISK, read_output, write_output
 from ml.store import ModelStore
@@ -98,3 +98,17 @@ def test_without_enough_data_nothing_is_scored_and_the_reason_is_told(tmp_path: 
     found = model_for(ModelStore(tmp_path), None, "churn", as_of=AT)
     assert found.model is None and found.reason.startswith("not enough data")
     assert rows_of(found, [1.0]) == []
+
+
+def test_a_mere_question_fits_for_its_answer_and_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    asked = model_in_use(store, past(), "breach")
+    assert asked.model is not None and asked.model_id is None and "not kept" in asked.reason
+    assert store.kinds() == []
+
+
+def test_a_mere_question_takes_the_model_in_use_however_old(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    kept = model_for(store, past(), "breach", as_of=AT)
+    asked = model_in_use(store, past(seed=4), "breach")
+    assert (asked.model_id, asked.trained) == (kept.model_id, None)
