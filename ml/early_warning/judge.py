@@ -37,9 +37,10 @@ class Judgement:
     """Probabilities against outcomes of one slice of time.
 
     `skill` is 1 - Brier / Brier of the base rate known beforehand (0: no better, 1: perfect). `ece` is the mean gap
-    between stated and observed shares, `ece_by_chance` what a perfect model would show on as many rows. `precision` is
-    the share of the riskiest tenth that came true, `lift` how many times the base rate that is, and `lead_days` the
-    median days from the first such warning of a subject to the event.
+    between stated and observed shares, `ece_by_chance` what a perfect model would show on as many rows, and `ece_limit`
+    what it would stay below 19 times of 20. `precision` is the share of the riskiest tenth that came true, `lift` how
+    many times the base rate that is, and `lead_days` the median days from the first such warning of a subject to the
+    event.
     """
 
     rows: int
@@ -50,6 +51,7 @@ class Judgement:
     auc: Figure
     ece: Figure
     ece_by_chance: float
+    ece_limit: float
     precision: Figure
     lift: float | None
     lead_days: float | None
@@ -58,7 +60,7 @@ class Judgement:
         """Flat figures for tracking; unknown ones left out."""
         told: dict[str, float | None] = {
             "rows": self.rows, "events": self.events, "base_rate": self.base_rate, "brier": self.brier,
-            "ece_by_chance": self.ece_by_chance, "lift": self.lift, "lead_days": self.lead_days,
+            "ece_by_chance": self.ece_by_chance, "ece_limit": self.ece_limit, "lift": self.lift, "lead_days": self.lead_days,
         }  # fmt: skip
         for name in ("skill", "auc", "ece", "precision"):
             figure: Figure = getattr(self, name)
@@ -85,11 +87,13 @@ def judge(
     hits = outcome & flagged
     share = float(outcome.mean())
     precision = wilson(int(hits.sum()), int(flagged.sum()))
+    by_chance = _ece_by_chance(probability, seed)
     return Judgement(
         rows=len(outcome), events=int(outcome.sum()), base_rate=base_rate,
         brier=float(np.mean((probability - outcome) ** 2)),
         skill=_skill(outcome, probability, base_rate, weights), auc=_auc_figure(outcome, probability, weights),
-        ece=_ece_figure(outcome, probability, weights), ece_by_chance=_ece_by_chance(probability, seed),
+        ece=_ece_figure(outcome, probability, weights), ece_by_chance=float(np.mean(by_chance)),
+        ece_limit=float(np.quantile(by_chance, 0.95)),
         precision=precision, lift=precision.value / share if precision.value is not None and share else None,
         lead_days=_lead(hits, subjects, days_ahead),
     )  # fmt: skip
@@ -187,11 +191,9 @@ def _ece_figure(outcome: Flags, probability: Floats, weights: list[Floats]) -> F
     )
 
 
-def _ece_by_chance(probability: Floats, seed: int) -> float:
+def _ece_by_chance(probability: Floats, seed: int) -> list[float]:
     rng, bins, ones = np.random.default_rng(seed), _bin_of(probability), np.ones(len(probability))
-    return float(
-        np.mean([_ece(rng.random(len(probability)) < probability, probability, bins, ones) for _ in range(50)])
-    )
+    return [_ece(rng.random(len(probability)) < probability, probability, bins, ones) for _ in range(_DRAWS)]
 
 
 def _lead(hits: Flags, subjects: NDArray[np.int64], days_ahead: Floats | None) -> float | None:

@@ -25,6 +25,7 @@ Flags = NDArray[np.bool_]
 
 # Events and non-events each slice needs; fewer and the slice says nothing about calibration.
 MIN_TRAIN_EVENTS, MIN_EVENTS = 40, 20
+LEAST_AUC = 0.6
 # Rows trees are fitted on at most; beyond it their Brier score no longer moved on the sets at hand, and time did.
 _MOST_ROWS = 15_000
 _RIDGE = 1.0
@@ -86,7 +87,7 @@ class Trained:
 
 def train(past: Past, *, seed: int = 0) -> Trained | NotTrained:
     """Fit, calibrate and judge a risk; refuses below 40 events to learn from and 20 to calibrate and to judge by, and
-    where the skill is not above 0 or the 95 % interval of the ranking reaches down to chance."""
+    where the newest slice does not show beyond doubt that something was learnt (`is_accepted`)."""
     slices = time_slices(past.at, past.known_at)
     if told := _too_little(past, slices):
         return NotTrained(past.kind, told)
@@ -97,12 +98,24 @@ def train(past: Past, *, seed: int = 0) -> Trained | NotTrained:
     halves = {form: _brier_across(past, slices, model) for form, model in fitted.items()}
     form = min(halves, key=lambda name: halves[name])
     judgement = _judged(past, slices, fitted[form], seed)
-    # Of rare events (2 in 100) the skill's own interval reaches below 0 long after the ranking is beyond doubt.
-    if (judgement.auc.low or 0.0) <= 0.5 or (judgement.skill.value or 0.0) <= 0:
+    if not is_accepted(judgement):
         return NotTrained(past.kind, "not better than the base rate beyond doubt", judgement)
     newest = np.flatnonzero(past.known_at <= past.at[slices.test].min())
     model = _fit(past, newest, slices.test, columns, form, seed)
     return Trained(model, fitted[form], judgement, slices, halves, refused)
+
+
+def is_accepted(judgement: Judgement) -> bool:
+    """Whether a model may be used: its Brier skill is above 0 with all of its 95 % interval, or, as of rare events (2 in
+    100) that interval reaches below 0 long after the ranking is beyond doubt, the ranking is clearly better than chance
+    (AUC above 0.6 with all of its interval), the skill is not negative and the probabilities are off by no more than
+    those of a perfect model are 19 times of 20."""
+    skill, ranking, error = judgement.skill, judgement.auc, judgement.ece
+    if skill.low is not None and skill.low > 0:
+        return True
+    ranks = ranking.low is not None and ranking.low > LEAST_AUC
+    holds = error.value is not None and error.value <= judgement.ece_limit
+    return ranks and holds and skill.value is not None and skill.value >= 0
 
 
 def time_slices(at: Floats, known_at: Floats) -> Slices:
