@@ -30,6 +30,8 @@ STAGE_OF_STEP = {
     "classify_signals": "classify",
     "check_ml_outputs": "classify",
     "dbt_detect": "classify",
+    "ml_detection__risk": "detect",
+    "check_risks": "detect",
     "ml_detection__trigger": "detect",
     "ml_detection__lane_decision": "detect",
     "check_triggers": "detect",

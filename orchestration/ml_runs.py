@@ -139,11 +139,13 @@ def run_detection(settings: Settings, *, as_of: str, run_id: str) -> Metadata:
     from ml.detection.encoder import LazyEncoder
     from ml.detection.evidence import read_evidence
     from ml.detection.triggers import Window, detect, detect_in_force
+    from ml.early_warning.risks import read_risks
     from ml.outputs import write_output
 
     company, rules = in_force(settings).programme.company, rules_in_force(settings)
     window = Window(as_of=datetime.fromisoformat(f"{as_of}+00:00"), historic_after_days=company.historic_after_days)
-    evidence = read_evidence(settings.handoff, encode=LazyEncoder(settings))
+    risk = read_risks(settings.ml_outputs, settings.handoff)
+    evidence = read_evidence(settings.handoff, risk=risk, encode=LazyEncoder(settings))
     found = detect_in_force(evidence, rules.live, rules.former, window)
     tables = {
         "ml_detection__trigger": found.triggers,

@@ -10,17 +10,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ml import champions
 from ml.conditions import SIGNAL_SCHEMA, aligned
 from ml.early_warning.judge import better_by
 from ml.early_warning.model import RiskModel, load_risk_model
 from ml.early_warning.training import NotTrained, Past, Trained, train
-from ml.outputs import RISK
+from ml.outputs import RISK, read_output
 from ml.store import ModelStore
 
 REFIT_AFTER = timedelta(days=7)
@@ -124,6 +126,13 @@ def with_former(rows: Sequence[Mapping[str, Any]], former: pa.Table, *, as_of: d
         if before is None or row["probability"] > before["probability"]:
             kept[row["risk_id"]] = dict(row)
     return pa.Table.from_pylist([kept[key] for key in sorted(kept)], schema=RISK)
+
+
+def read_risks(ml_outputs: Path, handoff: Path) -> pa.Table:
+    """The newest risks of a home as signals, with their customers where those were handed over; no rows before any."""
+    customers = handoff / "dim_customer.parquet"
+    risk = read_output(ml_outputs, "ml_detection__risk")
+    return risk_signals(risk, pq.read_table(customers) if customers.exists() else None)
 
 
 def risk_signals(risk: pa.Table, customers: pa.Table | None = None) -> pa.Table:

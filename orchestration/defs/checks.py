@@ -60,10 +60,9 @@ def as_dagster(result: CheckResult) -> dg.AssetCheckResult:
 
 DOOR = {s.asset: s for s in door_suites(load_contracts().values()).values()}
 ML = {s.asset: s for s in ml_suites().values()}
-# No run of the loop makes risks yet, so none checks them.
-_NOT_RUN = {"ml_detection__risk"}
+RISKS = {name: suite for name, suite in ML.items() if name == "ml_detection__risk"}
 LANES = {name: suite for name, suite in ML.items() if name == "ml_detection__lane_decision"}
-APART = {*_NOT_RUN, *LANES}
+APART = {*RISKS, *LANES}
 TRIGGERS = {name: suite for name, suite in ML.items() if name.startswith("ml_detection__") and name not in APART}
 DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
 CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *APART, *DRIVERS}}
@@ -90,6 +89,12 @@ def check_ml_outputs(stores: Stores) -> Iterator[dg.AssetCheckResult]:
 def check_drivers(stores: Stores) -> Iterator[dg.AssetCheckResult]:
     """Drivers before they are published."""
     yield from _run(list(DRIVERS.values()), stores)
+
+
+@dg.multi_asset_check(name="check_risks", specs=specs(RISKS), pool="checks")
+def check_risks(stores: Stores) -> Iterator[dg.AssetCheckResult]:
+    """Probabilities before rules look at them."""
+    yield from _run(list(RISKS.values()), stores)
 
 
 @dg.multi_asset_check(name="check_triggers", specs=specs(TRIGGERS), pool="checks")

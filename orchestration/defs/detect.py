@@ -26,7 +26,10 @@ OUTPUTS = {
     specs=[
         dg.AssetSpec(
             key=dg.AssetKey([name]),
-            deps=[dg.AssetKey([table]) for table in ("fct_signal", "int_exposure_day", "int_resolution")],
+            deps=[
+                dg.AssetKey([table])
+                for table in ("fct_signal", "int_exposure_day", "int_resolution", "ml_detection__risk")
+            ],
             group_name="detect",
             owners=["team:cx-programme"],
             kinds={"duckdb", "parquet"},

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.classify import classify_signals, dbt_detect
 from orchestration.defs.detect import detect_triggers
+from orchestration.defs.early_warning import score_risks
 from orchestration.defs.lanes import lane_decisions
 from orchestration.defs.latency import export_register
 from orchestration.defs.listen import dbt_prepare, take_in
@@ -14,7 +15,7 @@ from orchestration.defs.track import case_reconciliation, dbt_track, export_ledg
 detect_breakdowns = dg.define_asset_job(
     name="detect_breakdowns",
     selection=dg.AssetSelection.assets(
-        take_in, dbt_prepare, classify_signals, dbt_detect, detect_triggers, lane_decisions
+        take_in, dbt_prepare, classify_signals, dbt_detect, score_risks, detect_triggers, lane_decisions
     ),
     description="Take in what lies in the inbox, classify it and hold the trigger rules against it.",
 )
