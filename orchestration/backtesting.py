@@ -6,7 +6,6 @@ Belongs here: calling finding, opening and drawing once on the stores. Not here:
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,8 @@ def run_backtest(settings: Settings, *, days: int, budget: int, folder: Path | N
 
 def metadata(report: dict[str, Any]) -> dict[str, Any]:
     """The report as people see it in the graph: counts, a table by rule, what comes and goes, four plots."""
-    from ml.detection.backtest_figures import FIGURES, png
+    from ml.detection.backtest_figures import FIGURES
+    from ml.drawing import inline
 
     against = report["against"]
     told: dict[str, Any] = {
@@ -65,8 +65,7 @@ def metadata(report: dict[str, Any]) -> dict[str, Any]:
         if against[name]:
             told[name] = dg.MetadataValue.table([_case_line(row) for row in against[name][:_SHOWN]])
     for name, draw in FIGURES.items():
-        image = base64.b64encode(png(draw(report))).decode()
-        told[f"plot_{name}"] = dg.MetadataValue.md(f"![{name.replace('_', ' ')}](data:image/png;base64,{image})")
+        told[f"plot_{name}"] = dg.MetadataValue.md(f"![{name.replace('_', ' ')}]({inline(draw(report))})")
     return told
 
 

@@ -89,7 +89,8 @@ def _day(text: str | None) -> date | None:
 
 
 def _draw(report: dict[str, Any], folder: Path) -> list[str]:
-    from ml.detection.backtest_figures import FIGURES, png
+    from ml.detection.backtest_figures import FIGURES
+    from ml.drawing import png
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in FIGURES.items():

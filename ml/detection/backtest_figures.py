@@ -6,11 +6,12 @@ names a customer.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ml.drawing import blank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,19 +22,11 @@ LIVE, CANDIDATE, GAINED, LOST = "#7f7f7f", "#1f77b4", "#2ca02c", "#d62728"
 _NAMES = {"live": "rules in force", "candidate": "rules asked about"}
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    # Figure without pyplot: no global state, no display, safe in any thread.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
 def cases_figure(report: Report) -> Figure:
     """Cases per week by rule with 95 % intervals, both sets; the rule that opens most on top."""
     found = {name: {row["rule_id"]: row for row in report[name]["rules"]} for name in _NAMES}
     ids = sorted({*found["live"], *found["candidate"]}, key=lambda rule: _cases(found, rule))
-    figure, axes = _figure(8, 1.6 + 0.42 * len(ids))
+    figure, axes = blank(8, 1.6 + 0.42 * len(ids))
     for name, shift, colour in (("live", -0.15, LIVE), ("candidate", 0.15, CANDIDATE)):
         rows = [(place, found[name][rule]["per_week"]) for place, rule in enumerate(ids) if rule in found[name]]
         _intervals(axes, [(place + shift, row["value"], row["low"], row["high"]) for place, row in rows], colour, name)
@@ -49,7 +42,7 @@ def team_figure(report: Report) -> Figure:
     """Cases per week by team with 95 % intervals, both sets; beside it what that is for one person."""
     found = {name: {row["team"]: row for row in report[name]["teams"]} for name in _NAMES}
     teams = sorted({*found["live"], *found["candidate"]}, key=lambda team: _load(found, team))
-    figure, axes = _figure(8, 1.6 + 0.5 * len(teams))
+    figure, axes = blank(8, 1.6 + 0.5 * len(teams))
     for name, shift, colour in (("live", -0.18, LIVE), ("candidate", 0.18, CANDIDATE)):
         rows = [
             (place + shift, found[name][team]["per_week"]) for place, team in enumerate(teams) if team in found[name]
@@ -69,7 +62,7 @@ def change_figure(report: Report) -> Figure:
     """Cases gained and lost against the rules in force, week by week, with the balance."""
     against = report["against"]
     gained, lost = np.array(against["gained_weeks"]), np.array(against["lost_weeks"])
-    figure, axes = _figure(8, 3.6)
+    figure, axes = blank(8, 3.6)
     weeks = np.arange(1, len(gained) + 1)
     axes.bar(weeks, gained, color=GAINED, label=f"gained ({against['gained']})")
     axes.bar(weeks, -lost, color=LOST, label=f"lost ({against['lost']})")
@@ -85,7 +78,7 @@ def change_figure(report: Report) -> Figure:
 def precision_figure(report: Report) -> Figure:
     """Share of right cases among those with a verdict, by rule; the grey band is where it may lie for all of them."""
     rows = [row for row in reversed(report["candidate"]["rules"]) if row["cases"]]
-    figure, axes = _figure(8, 1.9 + 0.42 * len(rows))
+    figure, axes = blank(8, 1.9 + 0.42 * len(rows))
     for place, row in enumerate(rows):
         found = row["precision"]
         axes.plot([found["at_least"], found["at_most"]], [place, place], color="#d9d9d9", linewidth=9, zorder=1,
@@ -106,13 +99,6 @@ FIGURES: Mapping[str, Callable[[Report], Figure]] = {
     "gained_and_lost": change_figure,
     "precision": precision_figure,
 }
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as PNG, the same bytes for the same figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _intervals(axes: Axes, rows: Sequence[tuple[float, float, float, float]], colour: str, name: str | None) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ml.detection.backtest_figures import FIGURES, png
+from ml.detection.backtest_figures import FIGURES
+from ml.drawing import png
 
 RATE = {"value": 2.0, "low": 1.0, "high": 3.5}
 
