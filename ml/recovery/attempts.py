@@ -7,7 +7,7 @@ the table comes about (dbt), or any model (`nuisance.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,13 @@ OUTCOMES = {
     "days_to_churn": "days_to_churn",
     "days_observed": "days_observed_after",
 }
+MATURITY = {
+    "recovered": "is_outcome_mature",
+    "retained_90d": "is_mature_90d",
+    "margin_90d": "is_mature_90d",
+    "net_margin_90d": "is_mature_90d",
+    "revenue_90d": "is_mature_90d",
+}
 GROUPS = {"severity": "severity", "segment": "segment", "cause": "cause_id"}
 UNKNOWN = "unknown"
 _KEYS = ("attempt_id", "customer_id", "playbook_code", "first_action_at")
@@ -42,7 +49,8 @@ class Attempts:
 
     `cluster` is the customer as a code (errors are clustered by it), `arm` an index into `arms` whose first is the
     reference, `covariates` (n, d) what was known strictly before the decision, finite throughout, and `outcomes` what
-    came after, NaN where unknown. `propensity` (n, arms) are logged probabilities, where choices were randomised.
+    came after, NaN where unknown. `propensity` (n, arms) are logged probabilities, where choices were randomised, and
+    `mature` says by outcome whose window is over: an attempt too young to tell is left out, not guessed at.
     """
 
     ids: NDArray[np.str_]
@@ -56,6 +64,7 @@ class Attempts:
     anchored_at: NDArray[np.datetime64]
     propensity: Floats | None = None
     cost: Floats | None = None
+    mature: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.arm)
@@ -73,6 +82,7 @@ class Attempts:
             anchored_at=self.anchored_at[index],
             propensity=None if self.propensity is None else self.propensity[index],
             cost=None if self.cost is None else self.cost[index],
+            mature={name: due[index] for name, due in self.mature.items()},
         )
 
     def outcome(self, name: str) -> Floats:
@@ -80,6 +90,10 @@ class Attempts:
         if name not in self.outcomes:
             raise ValueError(f"unknown outcome {name!r}: known are {', '.join(self.outcomes)}")
         return self.outcomes[name]
+
+    def due(self, name: str) -> NDArray[np.bool_]:
+        """Attempts whose window for this outcome is over, (n,): all of them where nothing is said about it."""
+        return self.mature.get(name, np.ones(len(self), dtype=np.bool_))
 
     def arm_index(self, arm: str) -> int:
         """Place of a playbook among the arms; raises ValueError naming it when nobody ever used it."""
@@ -111,11 +125,22 @@ def read_attempts(table: pa.Table, *, reference: str = REFERENCE) -> Attempts:
         anchored_at=table.column("first_action_at").cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]"),
         propensity=_propensities(table, arms),
         cost=np.add.reduce([np.nan_to_num(numeric(table, name)) for name in _COSTS]),
+        mature={name: numeric(table, column) == 1.0 for name, column in MATURITY.items()},
     )
 
 
 def _check(table: pa.Table) -> None:
-    needed = (*_KEYS, *OUTCOMES.values(), *GROUPS.values(), *_COSTS, *LEVELS, *MONEY, *NUMBERS, *FLAGS)
+    needed = (
+        *_KEYS,
+        *OUTCOMES.values(),
+        *GROUPS.values(),
+        *_COSTS,
+        *MATURITY.values(),
+        *LEVELS,
+        *MONEY,
+        *NUMBERS,
+        *FLAGS,
+    )
     for name in needed:
         if name not in table.column_names:
             raise ValueError(f"column {name} is missing from the table of attempts")
