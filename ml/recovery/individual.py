@@ -62,7 +62,8 @@ def individual_effects(
 
     covariates (n, d) known before the treatment, treated (n,), outcome (n,) all known; `propensity` (n,) where the chance of
     treatment was logged, else a logistic model of it. Intervals of cases come from refits without each tenth of the cases
-    (grouped jackknife, Kott 2001), so they tell how much the chosen learner wavers, not how wrong its shape may be: they held 92 % of the truths in trials.
+    (grouped jackknife, Kott 2001): they tell how much the chosen learner wavers, not how wrong its shape may be; in trials
+    92 % held the truth.
     Raises ValueError for fewer than 30 cases in an arm, unequal lengths, or unknown values.
     """
     treated = np.asarray(treated, dtype=bool)
