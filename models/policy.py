@@ -59,13 +59,15 @@ class ArmValue(Strict):
 class Leaf(Strict):
     """Where cases of one kind end up; `n` attempts of other customers than the tree was grown on.
 
-    `against` is what values are compared with: doing nothing, or the usual arm where nobody was ever left alone.
+    `against` is what values are compared with: doing nothing, or the usual arm where nobody was ever left alone. With
+    `left_to_rules` no arm promised more than what the rules choose; the values still say what that is worth.
     """
 
     leaf_id: str = Field(min_length=1)
     n: int = Field(ge=0)
     against: str = Field(min_length=1)
     arms: tuple[ArmValue, ...]
+    left_to_rules: bool = False
 
     @model_validator(mode="after")
     def _each_arm_once(self) -> Self:
@@ -234,6 +236,8 @@ def choose(policy: Policy, facts: Mapping[str, Any], eligible: Collection[str]) 
     allowed = set(eligible) - ({policy.reference} if must_act(facts) else set())
     known = [arm for arm in leaf.arms if arm.code in allowed and arm.value_usd is not None]
     where = "; ".join(answers) or "all cases"
+    if leaf.left_to_rules:
+        return _left_to_rules(f"{where}: no playbook promises more than what the rules choose", leaf.leaf_id)
     if not known:
         return _left_to_rules(f"{where}: not enough data about any playbook the case is eligible for", leaf.leaf_id)
     ranked = sorted(known, key=lambda arm: (-_value(arm), policy.arms.index(arm.code)))
@@ -250,6 +254,12 @@ def choose(policy: Policy, facts: Mapping[str, Any], eligible: Collection[str]) 
         ranked=tuple(arm.code for arm in ranked),
         against=leaf.against,
     )
+
+
+def worth(policy: Policy, facts: Mapping[str, Any], code: str) -> ArmValue | None:
+    """What one playbook is worth for a case, whoever chose it; None where the policy does not value it."""
+    found = policy.leaf(facts)
+    return None if found is None else next((arm for arm in found[0].arms if arm.code == code), None)
 
 
 def must_act(facts: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.policy import ArmValue, Leaf, Node, Policy, PolicyFault, Split, choose, must_act
+from models.policy import ArmValue, Leaf, Node, Policy, PolicyFault, Split, choose, must_act, worth
 
 ARMS = ("none", "apology", "callback", "refund")
 
@@ -127,6 +127,17 @@ def test_a_policy_without_a_tree_leaves_every_case_to_the_rules() -> None:
     choice = choose(bundle(None), FACTS, ARMS)
     assert choice.code is None
     assert choice.why == "no learned policy is in use; the rules decide"
+
+
+def test_a_leaf_left_to_the_rules_still_says_what_their_playbook_is_worth() -> None:
+    policy = bundle(leaf("all", apology=3.0).model_copy(update={"left_to_rules": True}))
+    choice = choose(policy, FACTS, ARMS)
+    assert choice.code is None
+    assert "promises more than what the rules choose" in choice.why
+    found = worth(policy, FACTS, "apology")
+    assert found is not None and found.value_usd == 3.0
+    assert worth(policy, FACTS, "callback") is None
+    assert worth(bundle(None), FACTS, "apology") is None
 
 
 def test_a_policy_reads_back_as_it_was_written() -> None:
