@@ -227,7 +227,9 @@ def choose(policy: Policy, facts: Mapping[str, Any], eligible: Collection[str]) 
     """The best eligible arm of the case's leaf. Ties go to the arm the policy lists first.
 
     The reference arm (nothing is done) is taken out for severity 1, an unknown severity and vulnerable customers,
-    whatever `eligible` says. Raises `PolicyFault` for a fact of the wrong kind.
+    whatever `eligible` says, and chosen only where every other eligible arm is known to bring no more.
+
+    Raises `PolicyFault` for a fact of the wrong kind.
     """
     found = policy.leaf(facts)
     if found is None:
@@ -242,6 +244,11 @@ def choose(policy: Policy, facts: Mapping[str, Any], eligible: Collection[str]) 
         return _left_to_rules(f"{where}: not enough data about any playbook the case is eligible for", leaf.leaf_id)
     ranked = sorted(known, key=lambda arm: (-_value(arm), policy.arms.index(arm.code)))
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+    if best.code == policy.reference and len(known) < len(allowed):
+        unknown = ", ".join(sorted(allowed - {arm.code for arm in known}))
+        return _left_to_rules(
+            f"{where}: nothing known brings more than '{best.code}', but too little is known of {unknown}", leaf.leaf_id
+        )
     return Choice(
         code=best.code,
         expected_value_usd=best.value_usd,

@@ -109,6 +109,10 @@ def _leaf(tip: Tip, inside: Scored, place: int, least: int) -> Leaf:
     both = usable & usable[:, [against]]
     given = np.array([_customers(inside, both[:, a] & (inside.arm == a)) for a in range(len(inside.arms))])
     valued = [a for a in range(len(inside.arms)) if given[a] >= least and given[against] >= least]
+    if len(valued) < 2:
+        return Leaf(
+            leaf_id=f"leaf {place + 1}", n=len(inside), against=inside.arms[against], arms=(), left_to_rules=True
+        )
     level = 1 - (1 - _LEVEL) / max(len(valued) - 1, 1)
     arms = [_arm_value(inside, both[:, a], a, against, level if a in valued else None) for a in range(len(inside.arms))]
     return Leaf(
@@ -176,8 +180,9 @@ def _assign(node: Node, data: Scored, rows: Ints, chosen: Ints) -> None:
         return
     worth = {arm.code: arm.value_usd for arm in node.arms if arm.value_usd is not None}
     value = np.array([worth.get(code, -np.inf) for code in data.arms])
-    allowed = data.eligible[rows] & np.isfinite(value)
-    allowed[:, 0] &= ~must_act(part)
+    may = data.eligible[rows].copy()
+    may[:, 0] &= ~must_act(part)
+    allowed = may & np.isfinite(value)
     best = np.where(allowed, value, -np.inf).argmax(axis=1)
-    known = allowed.any(axis=1)
+    known = allowed.any(axis=1) & ((best > 0) | (allowed == may).all(axis=1))
     chosen[rows[known]] = best[known]

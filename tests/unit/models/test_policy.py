@@ -83,6 +83,12 @@ def test_doing_nothing_is_chosen_where_every_playbook_costs_more_than_it_brings(
     assert "no playbook" in choice.why
 
 
+def test_doing_nothing_is_not_chosen_while_a_playbook_is_hardly_known() -> None:
+    choice = choose(bundle(leaf("all", apology=-5.0, callback=None)), FACTS, ("none", "apology", "callback"))
+    assert choice.code is None
+    assert "too little is known of callback" in choice.why
+
+
 def test_doing_nothing_is_chosen_only_where_it_is_eligible() -> None:
     assert choose(TREE, FACTS | {"segment": "mass"}, ("apology", "callback")).code == "apology"
 
@@ -212,11 +218,12 @@ def test_the_choice_is_eligible_known_well_enough_and_worth_most_or_left_to_the_
 ) -> None:
     policy = bundle(Split(field="severity", at_most=2, unknown="no", yes=leaf("l", **left), no=leaf("r", **right)))
     choice = choose(policy, facts, eligible)
-    worth = {"none": 0.0, **(left if facts["severity"] in (1, 2) else right)}
-    allowed = {code for code in eligible if worth[code] is not None} - ({"none"} if must_act(facts) else set())
-    if choice.code is None:
-        assert not allowed
-        return
-    assert choice.code in allowed
-    assert choice.expected_value_usd == max(worth[code] or 0.0 for code in allowed)
-    assert choice.second_best in allowed - {choice.code} or len(allowed) == 1
+    value = {"none": 0.0, **(left if facts["severity"] in (1, 2) else right)}
+    may = eligible - ({"none"} if must_act(facts) else set())
+    known = [code for code in ARMS if code in may and value[code] is not None]
+    best = max(known, key=lambda code: value[code] or 0.0, default=None)
+    if best == "none" and len(known) < len(may):
+        best = None
+    assert choice.code == best
+    assert choice.expected_value_usd == (None if best is None else value[best])
+    assert best is None or choice.second_best in {*known, None} - {best}
