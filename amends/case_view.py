@@ -109,10 +109,29 @@ def _playbook(playbook: dict[str, Any]) -> None:
             "",
             f"{'->' if arm['code'] == playbook['code'] else 'or'} {arm['code']}, probability {float(arm['propensity']):.3f}",
         )
+    _expected(playbook)
     for code, why in said.get("excluded", {}).items():
         _line("", f"not {code}: {escape(str(why))}")
     for step in playbook["steps"]:
         _line("", f"[{'x' if step['done'] else ' '}] {step['title']}".replace("[", "\\["))
+
+
+def _expected(playbook: dict[str, Any]) -> None:
+    """What the policy expects of what it recommended, and of what comes next to it; nothing where the rules decided."""
+    if (effect := playbook["expected"]) is not None:
+        interval = f"{_usd(effect['low_usd'])} to {_usd(effect['high_usd'])}"
+        _line("expected", f"{_usd(effect['value_usd'])} more than '{effect['against']}', 95 % interval {interval}")
+    if (second := playbook["second_best"]) is not None:
+        _line("", f"next to it: {second['code']}, {_usd(second['value_usd'])}")
+    if (side := playbook["roll_out"]) is not None:
+        _line(
+            "policy",
+            f"{playbook['decided_by']}, as {side['side']} of {side['version']}: {escape(str(playbook['why']))}",
+        )
+
+
+def _usd(amount: float | None) -> str:
+    return "unknown" if amount is None else f"{amount:+.2f} USD"
 
 
 def _history(events: list[dict[str, Any]]) -> None:

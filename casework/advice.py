@@ -1,6 +1,7 @@
-"""Recommending a playbook for a case by the programme in force, and noting what a person chose instead.
+"""Recommending a playbook for a case by the programme and the learned policies in force.
 
-Belongs here: binding programme and facts to `models/recommendation.py`. Not here: the choice itself.
+Belongs here: binding programme, roll-out and facts to `models/trial.py`. Not here: the choice itself, or which policies
+are in force (`ml/recovery/roll_out.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework.engine import Engine
-from models.recommendation import NothingEligible, logged, recommend
+from models.recommendation import NothingEligible, logged
+from models.trial import advise
 
 
 def recommendation(engine: Engine, case_id: str, facts: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -17,7 +19,9 @@ def recommendation(engine: Engine, case_id: str, facts: Mapping[str, Any]) -> di
     programme = engine.programme
     playbooks = [item.playbook for item in programme.playbooks]
     try:
-        choice = recommend(playbooks, facts, programme.recommendation, key=f"{case_id}|{engine.version}")
+        choice = advise(
+            playbooks, facts, programme.recommendation, engine.roll_out, case_id=case_id, version=engine.version
+        )
     except NothingEligible:
         return None
     return logged(choice, policy_version=engine.version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cases import queue, services
 from cases.acting import Change, Move
@@ -16,10 +17,11 @@ from cases.queue import OpenCase
 from cases.rows import SYSTEM
 from casework import expiry, messages, skills, staffing
 from casework.engine import Engine
-from models.assignment import AssignmentPlan, Decision, Params, WaitingCase, assign
+from models.assignment import AssignmentPlan, Decision, Params, WaitingCase, assign, in_order
 from models.case import Actor, CaseState, EventKind, IllegalMove
 from models.clocks import clocks
 from models.message import OutgoingMessage
+from models.recommendation import expected_value_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,42 @@ def run(engine: Engine) -> AssignmentReport:
 def plan_for(engine: Engine, waiting: Iterable[OpenCase]) -> AssignmentPlan:
     """The plan for these cases with the people and the load of the engine's moment."""
     teams = engine.programme.teams
-    cases = [_waiting(engine, case) for case in waiting if case.state.team]
+    cases = [waiting_case(engine, case) for case in waiting if case.state.team]
     proven = skills.proven(engine) if cases else {}
     owners = staffing.owners_present(engine, queue.load_by_owner(teams.work_units.of), proven)
-    return assign(cases, owners, now=engine.at, params=Params(teams.ageing_hours, teams.overflow_units))
+    return assign(cases, owners, now=engine.at, params=_params(engine))
 
 
-def _waiting(engine: Engine, case: OpenCase) -> WaitingCase:
+def order(engine: Engine, waiting: Iterable[OpenCase]) -> list[str]:
+    """The waiting cases as the plan goes through them, the first to be placed first."""
+    cases = [waiting_case(engine, case) for case in waiting]
+    return [case.case_id for case in in_order(cases, engine.at, _params(engine))]
+
+
+def _params(engine: Engine) -> Params:
+    return Params(engine.programme.teams.ageing_hours, engine.programme.teams.overflow_units)
+
+
+def waiting_case(engine: Engine, case: OpenCase) -> WaitingCase:
+    """A case as the plan sees it, at the engine's moment."""
     state, facts = case.state, case.facts
     dues = [c.due_at for c in clocks(case.events, engine.programme.sla, engine.at) if c.is_live and c.due_at]
     return WaitingCase(
         case_id=case.case_id, team=state.team or "", severity=state.severity,
         units=engine.programme.teams.work_units.of(severity=state.severity, kind=state.kind),
-        waiting_since=_waiting_since(case), expected_value_usd=facts["value_usd"], due_at=min(dues, default=None),
+        waiting_since=_waiting_since(case), due_at=min(dues, default=None), **_worth(case),
         skill=facts["journey"], region=facts["region"], branch_id=facts["branch_id"],
         previous_owner_id=state.previous_owner_id, cause_id=facts["cause_id"],
     )  # fmt: skip
+
+
+def _worth(case: OpenCase) -> dict[str, Any]:
+    """What acting on a case is worth: what its recommendation says the playbook brings, else what the customer is worth."""
+    said = [event.payload for event in case.events if event.kind is EventKind.PLAYBOOK_RECOMMENDED]
+    effect = expected_value_usd(said[-1] if said else None)
+    if effect is None:
+        return {"expected_value_usd": case.facts["value_usd"]}
+    return {"expected_value_usd": effect, "is_effect": True}
 
 
 def _waiting_since(case: OpenCase) -> datetime:

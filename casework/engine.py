@@ -12,9 +12,11 @@ from functools import cached_property
 from cases import conf
 from casework import moment
 from casework.programme import active_programme
+from intake import learned_policy
 from models.programme import Programme
 from models.settings import Settings
 from models.staff import OrgChart
+from models.trial import RollOut
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Engine:
         from cases import people
 
         return people.org_chart(self.recorded_at)
+
+    @cached_property
+    def roll_out(self) -> RollOut:
+        """The learned playbook policies in force; read once for the engine's moment."""
+        return learned_policy.in_force(self.settings)
 
 
 def start(settings: Settings, *, at: datetime | None = None) -> Engine:

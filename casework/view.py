@@ -81,17 +81,25 @@ def _owner(engine: Engine, case: OpenCase) -> dict[str, Any]:
 
 
 def _playbook(engine: Engine, case: OpenCase) -> dict[str, Any]:
-    """What was recommended with its alternatives and their probabilities, what was chosen, and the steps."""
+    """What was recommended with its alternatives and their probabilities, what it is expected to bring and what comes next
+    to it (None where no policy knows, and in older events), what was chosen, and the steps.
+    """
     recommended = _last(case, EventKind.PLAYBOOK_RECOMMENDED)
     chosen = _last(case, EventKind.PLAYBOOK_CHOSEN)
     code = case.state.playbook_code or (recommended.payload.get("playbook_code") if recommended else None)
     text = next((item for item in engine.programme.playbooks if item.code == code), None)
     done = {str(event.payload.get("step")) for event in case.events if event.kind is EventKind.STEP_DONE}
+    said = recommended.payload if recommended else {}
     return {
         "code": code,
         "title": text.playbook.title if text else None,
         "recommended": dict(recommended.payload) if recommended else None,
         "chosen": dict(chosen.payload) if chosen else None,
+        "decided_by": said.get("policy"),
+        "expected": said.get("expected"),
+        "second_best": said.get("second_best"),
+        "why": said.get("why_policy") or said.get("reason"),
+        "roll_out": said.get("roll_out"),
         "steps": [
             {"code": step.code, "title": step.title, "channel": step.channel, "done": step.code in done}
             for step in (text.playbook.steps if text else ())

@@ -20,12 +20,15 @@ from models.staff import Position
 
 # Work units are added up as fractions: what is less than this is rounding.
 _DUST = 1e-9
+# Dollars a year of a usual customer, and the usual size of what a playbook brings net of its cost in 90 days.
+_USUAL_VALUE_USD, _USUAL_EFFECT_USD = 1_000.0, 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingCase:
-    """A case without an owner. `expected_value_usd` is what acting is worth: uplift x value - cost where a model knows
-    it, else the customer's value; unknown is None. `units` is the capacity it takes.
+    """A case without an owner. `expected_value_usd` is what acting is worth: with `is_effect` what the recommended
+    playbook is expected to bring net of its cost, else the customer's value; unknown is None. `units` is the capacity it
+    takes.
     """
 
     case_id: str
@@ -40,6 +43,7 @@ class WaitingCase:
     branch_id: str | None = None
     previous_owner_id: str | None = None
     cause_id: str | None = None
+    is_effect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,21 @@ def priority(case: WaitingCase, now: datetime, params: Params) -> float:
     can hold one back for ever: a case that has waited 5 x `ageing_hours` longer than another comes before it whatever
     the two are worth.
     """
-    value = max(case.expected_value_usd or 0.0, 0.0)
     waited = max((now - case.waiting_since).total_seconds(), 0.0) / 3600
-    return (4 - case.severity) + value / (value + 1_000.0) + _urgency(case, now, params) + waited / params.ageing_hours
+    return (4 - case.severity) + _worth(case) + _urgency(case, now, params) + waited / params.ageing_hours
+
+
+def _worth(case: WaitingCase) -> float:
+    """The worth of acting in [0, 1), rising in dollars; a half for a customer of usual worth, and for help that pays for
+    itself. What help brings may be negative and is a small part of what a customer is worth: on one scale every case
+    with a known effect would come after every case without.
+    """
+    if case.expected_value_usd is None:
+        return 0.0
+    if case.is_effect:
+        return (1.0 + case.expected_value_usd / (abs(case.expected_value_usd) + _USUAL_EFFECT_USD)) / 2.0
+    value = max(case.expected_value_usd, 0.0)
+    return value / (value + _USUAL_VALUE_USD)
 
 
 def _urgency(case: WaitingCase, now: datetime, params: Params) -> float:

@@ -1,22 +1,26 @@
-"""Which playbook is recommended for a case, among which alternatives, and with what probability each.
+"""Which playbook is recommended for a case by the rules, among which alternatives, and with what probability each.
 
-Belongs here: the typed recommendation.yml and the pure choice. Not here: what a playbook is (`models/playbook.py`),
-effects and learned policies (`ml/recovery`, which will plug in by scores). Every choice carries its arms and their
-propensities, because without them no later question about what works can be answered (Dudik, Langford and Li 2011).
-Exploration moves only between arms the rules call acceptable, and never on grave, vulnerable or regulated cases.
+Belongs here: the typed recommendation.yml and the pure choice by rules. Not here: what a playbook is
+(`models/playbook.py`), learned policies (`models/policy.py`) and putting them to use beside the rules
+(`models/trial.py`). Every choice carries its arms and their propensities, because without them no later question about
+what works can be answered (Dudik, Langford and Li 2011). Exploration moves only between arms the rules call acceptable,
+and never on grave, vulnerable or regulated cases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from models.playbook import Playbook
 from models.routing import ROUTING_FIELDS, Match, Strict
+
+# The playbook of leaving a customer alone: what every other is compared with.
+DO_NOTHING = "none"
 
 
 class Rule(Strict):
@@ -79,6 +83,28 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """What a learned policy had to do with a choice. `policy_id` is the one that decided; None: the rules did.
+
+    Dollars are per case more than `against`, of the playbook recommended; None where the policy does not know it. `share`
+    is the probability with which the case was put to the challenger.
+    """
+
+    roll_out: str
+    side: Literal["champion", "challenger"]
+    share: float
+    policy_id: str | None
+    why: str
+    value_usd: float | None = None
+    low_usd: float | None = None
+    high_usd: float | None = None
+    against: str | None = None
+    leaf_id: str | None = None
+    second_best: str | None = None
+    second_value_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """The choice and everything needed to judge it later. `excluded` says why a playbook was no arm."""
 
@@ -88,11 +114,40 @@ class Recommendation:
     rule: str
     explored: bool
     reason: str
+    learned: Learned | None = None
 
     @property
     def propensity(self) -> float:
         """Probability with which the choice was made."""
         return next(arm.propensity for arm in self.arms if arm.code == self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the rules leave open for a case: the rule that fits, its playbooks the case is eligible for (its own first),
+    every playbook the case is eligible for, all there are, and whether nothing may be tried on the case.
+    """
+
+    rule: Rule
+    named: tuple[str, ...]
+    eligible: frozenset[str]
+    known: tuple[Playbook, ...]
+    barred: bool
+
+    def excluded(self, arms: Sequence[str], *, unnamed: str) -> dict[str, str]:
+        """Why each playbook that is no arm is none; `unnamed` is said of those the case is eligible for."""
+        known = {playbook.code for playbook in self.known}
+        others = sorted({*known, self.rule.playbook, *self.rule.alternatives} - set(arms))
+        return {code: self._why_not(code, known, unnamed) for code in others}
+
+    def _why_not(self, code: str, known: Set[str], unnamed: str) -> str:
+        if code not in known:
+            return "no such playbook"
+        return unnamed if code in self.eligible else "the case is not eligible for it"
+
+    def because(self, facts: Mapping[str, Any]) -> str:
+        """The rule and what held, in words."""
+        return f"rule '{self.rule.name}': " + ("; ".join(self.rule.match.sentences(facts)) or "no other rule fits")
 
 
 class NothingEligible(LookupError):
@@ -107,46 +162,37 @@ def recommend(
     A rule that fits but names no playbook the case is eligible for is passed over. Raises `NothingEligible` when that
     leaves none.
     """
-    known = {playbook.code: playbook for playbook in playbooks}
-    fitting = (rule for rule in policy.rules if rule.match.holds(facts))
-    rule = next((rule for rule in fitting if _eligible(rule, known, facts)), None)
-    if rule is None:
-        raise NothingEligible("no rule names a playbook the case is eligible for")
-    named, eligible = (rule.playbook, *rule.alternatives), _eligible(rule, known, facts)
-    excluded = {code: _why_not(code, known, facts) for code in sorted({*known, *named}) if code not in eligible}
-    arms = _arms(eligible, policy.exploration, facts)
-    code = _draw(arms, key)
-    explored = code != eligible[0]
-    tried = f"; '{code}' is tried in place of '{eligible[0]}' to learn what works" if explored else ""
-    reason = f"rule '{rule.name}': " + ("; ".join(rule.match.sentences(facts)) or "no other rule fits") + tried
-    return Recommendation(code, arms, excluded, rule.name, explored, reason)
+    found = ground(playbooks, facts, policy)
+    arms = spread(found.named, policy.exploration, barred=found.barred)
+    code = draw(arms, key)
+    explored = code != found.named[0]
+    tried = f"; '{code}' is tried in place of '{found.named[0]}' to learn what works" if explored else ""
+    excluded = found.excluded(found.named, unnamed="the rule does not name it")
+    return Recommendation(code, arms, excluded, found.rule.name, explored, found.because(facts) + tried)
 
 
-def _eligible(rule: Rule, known: Mapping[str, Playbook], facts: Mapping[str, Any]) -> list[str]:
-    """The rule's own playbook and its alternatives, in order, as far as the case is eligible for them."""
-    named = (rule.playbook, *rule.alternatives)
-    return [code for code in named if code in known and known[code].eligible(facts)]
+def ground(playbooks: Sequence[Playbook], facts: Mapping[str, Any], policy: RecommendationPolicy) -> Ground:
+    """What the rules leave open for a case with these facts. Raises `NothingEligible` as `recommend` does."""
+    eligible = frozenset(playbook.code for playbook in playbooks if playbook.eligible(facts))
+    for rule in policy.rules:
+        named = tuple(code for code in (rule.playbook, *rule.alternatives) if code in eligible)
+        if named and rule.match.holds(facts):
+            barred = facts.get("severity") in (None, 1) or any(m.holds(facts) for m in policy.exploration.never)
+            return Ground(rule, named, eligible, tuple(playbooks), barred)
+    raise NothingEligible("no rule names a playbook the case is eligible for")
 
 
-def _why_not(code: str, known: Mapping[str, Playbook], facts: Mapping[str, Any]) -> str:
-    if code not in known:
-        return "no such playbook"
-    return "the rule does not name it" if known[code].eligible(facts) else "the case is not eligible for it"
-
-
-def _arms(eligible: Sequence[str], exploration: Exploration, facts: Mapping[str, Any]) -> tuple[Arm, ...]:
-    """Propensities: all on the first, or a share spread evenly over the alternatives. They sum to 1."""
-    is_grave = facts.get("severity") in (None, 1)
-    barred = is_grave or any(match.holds(facts) for match in exploration.never)
-    others = eligible[1:]
+def spread(acceptable: Sequence[str], exploration: Exploration, *, barred: bool) -> tuple[Arm, ...]:
+    """Propensities: all on the first, or a share spread evenly over the others. They sum to 1."""
+    others = acceptable[1:]
     share = 0.0 if barred or not others else exploration.share
     rest = tuple(Arm(code, share / len(others)) for code in others)
-    return (Arm(eligible[0], 1.0 - share), *rest)
+    return (Arm(acceptable[0], 1.0 - share), *rest)
 
 
-def _draw(arms: Sequence[Arm], key: str) -> str:
+def draw(arms: Sequence[Arm], key: str) -> str:
     """Inverse of the cumulative propensities at a number in [0, 1) made from the key."""
-    point = int.from_bytes(sha256(key.encode()).digest()[:8], "big") / 2**64
+    point = point_of(key)
     for arm in arms:
         point -= arm.propensity
         if point < 0:
@@ -154,9 +200,16 @@ def _draw(arms: Sequence[Arm], key: str) -> str:
     return arms[0].code
 
 
+def point_of(key: str) -> float:
+    """A number in [0, 1) made from the key: evenly spread over keys, the same for the same key."""
+    # The top 53 bits: all 64 would round to 1 for one key in 10^16.
+    return (int.from_bytes(sha256(key.encode()).digest()[:8], "big") >> 11) / 2.0**53
+
+
 def logged(choice: Recommendation, *, policy_version: str | None) -> dict[str, Any]:
-    """What the event of a recommendation says."""
-    return {
+    """What the event of a recommendation says. `policy_version` is the programme's, and the roll-out's where one counts."""
+    learned = choice.learned
+    said: dict[str, Any] = {
         "playbook_code": choice.code,
         "propensity": choice.propensity,
         "arms": [{"code": arm.code, "propensity": arm.propensity} for arm in choice.arms],
@@ -167,3 +220,31 @@ def logged(choice: Recommendation, *, policy_version: str | None) -> dict[str, A
         "reason": choice.reason,
         "by": "recommendation",
     }
+    if learned is None:
+        return said
+    if learned.policy_id is not None:
+        said["policy"] = f"learned/{learned.policy_id}"
+    said["policy_version"] = f"{policy_version}+{learned.roll_out}"
+    return said | _said_by(learned)
+
+
+def _said_by(learned: Learned) -> dict[str, Any]:
+    """Sides, expected effect and runner-up; unknown things are left out, so that readers see null and not a zero."""
+    side = {"version": learned.roll_out, "side": learned.side, "challenger_share": learned.share}
+    said: dict[str, Any] = {"roll_out": side, "why_policy": learned.why}
+    if learned.value_usd is not None:
+        said["expected"] = {
+            "value_usd": learned.value_usd, "low_usd": learned.low_usd, "high_usd": learned.high_usd,
+            "against": learned.against, "leaf_id": learned.leaf_id,
+        }  # fmt: skip
+    if learned.second_best is not None:
+        said["second_best"] = {"code": learned.second_best, "value_usd": learned.second_value_usd}
+    return said
+
+
+def expected_value_usd(said: Mapping[str, Any] | None) -> float | None:
+    """Dollars the recommended playbook is expected to bring more than doing nothing, as an event says; None where the
+    event is older, a rule decided, or doing nothing was not what values were compared with."""
+    expected = (said or {}).get("expected") or {}
+    value, against = expected.get("value_usd"), expected.get("against")
+    return float(value) if value is not None and against == DO_NOTHING else None
