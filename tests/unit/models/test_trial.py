@@ -131,7 +131,7 @@ def test_a_leaf_without_enough_data_leaves_the_case_to_the_rules_and_says_so() -
 
 
 def test_the_customer_is_left_alone_only_where_the_rule_allows_it_and_never_in_grave_cases() -> None:
-    loss = RollOut("r1", policy("p1", leaf(apology=-3.0, callback=-9.0)))
+    loss = RollOut("r1", policy("p1", leaf(apology=-3.0, callback=-9.0, refund=-9.0, specialist=-9.0)))
     assert told(loss, share=0.0).code == "apology"
     assert told(loss, share=0.0, silence=True).code == "none"
     assert told(loss, share=0.0, silence=True, severity=1).code == "apology"
