@@ -10,7 +10,7 @@ and what the policy as a whole is worth is told by customers who did neither (`p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,10 +90,23 @@ def with_values(tree: Grown, others: Scored, *, least: int = LEAST_ARM) -> Node:
 
 def assign(policy: Policy, data: Scored) -> Ints:
     """The arm (n,) the policy gives each case; the arm of the rules where it leaves the choice to them."""
-    chosen = data.rules.copy()
+    value, decides = worth(policy, data.facts, data.arms)
+    may = data.eligible.copy()
+    may[:, 0] &= ~must_act(data.facts)
+    allowed = may & np.isfinite(value)
+    best = np.where(allowed, value, -np.inf).argmax(axis=1)
+    known = decides & allowed.any(axis=1) & ((best > 0) | (allowed == may).all(axis=1))
+    return np.where(known, best, data.rules)
+
+
+def worth(policy: Policy, facts: Facts, arms: Sequence[str]) -> tuple[Floats, Flags]:
+    """What each arm is worth to each case by its leaf, (n, A) in dollars, NaN where unknown; and whether the leaf decides
+    (n,) or leaves the choice to the rules. Values of a leaf compare with each other, not with those of other leaves
+    unless both are told against doing nothing."""
+    value, decides = np.full((len(facts), len(arms)), np.nan), np.zeros(len(facts), dtype=bool)
     if policy.root is not None:
-        _assign(policy.root, data, np.arange(len(data)), chosen)
-    return chosen
+        _fill(policy.root, facts, arms, np.arange(len(facts)), value, decides)
+    return value, decides
 
 
 def must_act(facts: Facts) -> Flags:
@@ -167,22 +180,13 @@ def _node(tree: Grown, leaves: Iterator[Leaf]) -> Node:
     )
 
 
-def _assign(node: Node, data: Scored, rows: Ints, chosen: Ints) -> None:
-    if not len(rows):
+def _fill(node: Node, facts: Facts, arms: Sequence[str], rows: Ints, value: Floats, decides: Flags) -> None:
+    if isinstance(node, Leaf):
+        known = {arm.code: arm.value_usd for arm in node.arms if arm.value_usd is not None}
+        value[rows] = [known.get(code, np.nan) for code in arms]
+        decides[rows] = not node.left_to_rules
         return
-    part = data.facts.take(rows)
-    if isinstance(node, Split):
-        answers = Question(node.field, node.at_most, node.among, node.unknown == "yes").answers(part)
-        _assign(node.yes, data, rows[answers], chosen)
-        _assign(node.no, data, rows[~answers], chosen)
-        return
-    if node.left_to_rules:
-        return
-    worth = {arm.code: arm.value_usd for arm in node.arms if arm.value_usd is not None}
-    value = np.array([worth.get(code, -np.inf) for code in data.arms])
-    may = data.eligible[rows].copy()
-    may[:, 0] &= ~must_act(part)
-    allowed = may & np.isfinite(value)
-    best = np.where(allowed, value, -np.inf).argmax(axis=1)
-    known = allowed.any(axis=1) & ((best > 0) | (allowed == may).all(axis=1))
-    chosen[rows[known]] = best[known]
+    question = Question(node.field, node.at_most, node.among, node.unknown == "yes")
+    answers = question.answers(facts.take(rows))
+    _fill(node.yes, facts, arms, rows[answers], value, decides)
+    _fill(node.no, facts, arms, rows[~answers], value, decides)
