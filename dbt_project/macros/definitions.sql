@@ -13,11 +13,26 @@
 {#- Horizon of retention and revenue around a case. -#}
 {% macro outcome_horizon_days() -%} 90 {%- endmacro %}
 
+{#- What a minute of handling costs all told, in US dollars: 45 an hour. Taken from what a recovery brings in. -#}
+{% macro handling_usd_per_minute() -%} 0.75 {%- endmacro %}
+
 {#- Windows in which a further contact is reported. -#}
 {% macro recontact_windows() -%} {{ return([7, 14, 30]) }} {%- endmacro %}
 
 {#- Window in which a reopening counts against the resolution. -#}
 {% macro reopen_window_days() -%} 30 {%- endmacro %}
+
+{#- Window in which an escalation counts against its case. -#}
+{% macro escalation_window_days() -%} 30 {%- endmacro %}
+
+{#- Days in which a customer should have been contacted, told, and helped: the benchmark of closing the loop. -#}
+{% macro loop_windows() -%} {{ return({'24h': 1, '4d': 4}) }} {%- endmacro %}
+
+{#- Window after closing in which a new case of the same customer and cause is a recurrence. -#}
+{% macro recurrence_window_days() -%} 90 {%- endmacro %}
+
+{#- Horizons at which a customer somebody tried to keep is still there; the last one is ours. -#}
+{% macro save_windows() -%} {{ return([7, 14, 30, 90]) }} {%- endmacro %}
 
 {#- Whether something happened within so many days of a start: true once it did, false only when the window has passed by
     as_of, unknown before that. -#}

@@ -7,7 +7,10 @@ with complaints as (
         complaint_id as source_key,
         customer_id,
         received_at as occurred_at,
-        channel
+        channel,
+        {{ signal_key("'complaints'", "'complaint'", 'complaint_id') }} as signal_id,
+        {{ signal_key("'complaints'", "'complaint'", 'complaint_id') }} as matter_signal_id,
+        false as is_thanks_only
     from {{ ref('stg_complaints__complaint') }}
 
 ),
@@ -20,7 +23,11 @@ tickets as (
         ticket_id as source_key,
         customer_id,
         created_at as occurred_at,
-        channel
+        channel,
+        {{ signal_key("'zendesk'", "'ticket'", 'ticket_id') }} as signal_id,
+        {{ signal_key("'zendesk'", "'ticket'", 'ticket_id') }} as matter_signal_id,
+        -- An answer to our mail often comes as a new ticket.
+        coalesce({{ is_thanks_only('description') }}, false) as is_thanks_only
     from {{ ref('stg_zendesk__ticket') }}
 
 ),
@@ -33,7 +40,10 @@ comments as (
         comments.comment_id as source_key,
         coalesce(tickets.customer_id, comments.user_id) as customer_id,
         comments.created_at as occurred_at,
-        tickets.channel
+        tickets.channel,
+        cast(null as varchar) as signal_id,
+        {{ signal_key("'zendesk'", "'ticket'", 'comments.ticket_id') }} as matter_signal_id,
+        coalesce({{ is_thanks_only('comments.body') }}, false) as is_thanks_only
     from {{ ref('stg_zendesk__ticket_comment') }} as comments
     left join tickets on comments.ticket_id = tickets.source_key
     -- The first message of a ticket is exported twice, as its description and as a comment of the same moment.
@@ -52,7 +62,14 @@ escalations as (
         escalations.escalation_id as source_key,
         coalesce(escalations.customer_id, tickets.customer_id, complaints.customer_id) as customer_id,
         escalations.escalated_at as occurred_at,
-        coalesce(tickets.channel, complaints.channel) as channel
+        coalesce(tickets.channel, complaints.channel) as channel,
+        {{ signal_key("'escalations'", "'escalation'", 'escalations.escalation_id') }} as signal_id,
+        coalesce(
+            tickets.signal_id,
+            complaints.signal_id,
+            {{ signal_key("'escalations'", "'escalation'", 'escalations.escalation_id') }}
+        ) as matter_signal_id,
+        false as is_thanks_only
     from {{ ref('stg_escalations__escalation') }} as escalations
     left join tickets on escalations.ticket_id = tickets.source_key
     left join complaints on escalations.complaint_id = complaints.source_key
@@ -68,8 +85,33 @@ cases as (
         salesforce_case_id as source_key,
         coalesce(contact_id, account_id) as customer_id,
         created_at as occurred_at,
-        lower(origin) as channel
+        lower(origin) as channel,
+        {{ signal_key("'salesforce'", "'case'", 'salesforce_case_id') }} as signal_id,
+        {{ signal_key("'salesforce'", "'case'", 'salesforce_case_id') }} as matter_signal_id,
+        false as is_thanks_only
     from {{ ref('stg_salesforce__case') }}
+
+),
+
+-- Complaints taken down elsewhere and sent to us one by one.
+items as (
+
+    select
+        'feedback' as source,
+        'complaint' as kind,
+        sender || ':' || source_key as source_key,
+        customer_id,
+        occurred_at,
+        channel,
+        {{ signal_key("'feedback'", "'item'", "sender || ':' || source_key") }} as signal_id,
+        case related_type
+            when 'ticket' then {{ signal_key("'zendesk'", "'ticket'", 'related_id') }}
+            when 'complaint' then {{ signal_key("'complaints'", "'complaint'", 'related_id') }}
+            else {{ signal_key("'feedback'", "'item'", "sender || ':' || source_key") }}
+        end as matter_signal_id,
+        false as is_thanks_only
+    from {{ ref('stg_feedback__item') }}
+    where kind = 'complaint'
 
 ),
 
@@ -84,6 +126,8 @@ interactions as (
     select * from escalations
     union all
     select * from cases
+    union all
+    select * from items
 
 )
 
@@ -94,6 +138,9 @@ select
     source_key,
     customer_id,
     occurred_at,
-    channel
+    channel,
+    signal_id,
+    matter_signal_id,
+    is_thanks_only
 from interactions
 where customer_id is not null

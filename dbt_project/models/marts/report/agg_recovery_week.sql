@@ -5,6 +5,7 @@ with cases as (
         outcomes.*,
         states.state,
         states.first_resolved_at,
+        states.informed_at,
         states.is_first_action_in_time,
         states.is_resolved_in_time,
         -- A running clock is not old enough to be judged; a case without a target never will be, and counts as missing.
@@ -12,6 +13,12 @@ with cases as (
         states.resolve_target_seconds is null or states.is_resolved_in_time is not null as is_resolve_decided
     from {{ ref('fct_case_outcome') }} as outcomes
     inner join {{ ref('fct_case') }} as states on outcomes.case_id = states.case_id
+
+),
+
+issues as (
+
+    select * from {{ ref('int_issue') }}
 
 ),
 
@@ -24,6 +31,7 @@ metrics as (
 
 select
     metric,
+    counted,
     anchor,
     window_days,
     week_start,

@@ -37,6 +37,12 @@ customers as (
 
 ),
 
+milestones as (
+
+    select * from {{ ref('int_case_milestone') }}
+
+),
+
 -- Effort and offers of the resolutions the ledger took over for the case.
 resolved_by as (
 
@@ -84,6 +90,17 @@ observed as (
         revenue.revenue_after_90d_usd,
         revenue.margin_before_90d_usd,
         revenue.margin_after_90d_usd,
+        milestones.first_action_at as acted_at,
+        milestones.first_informed_at,
+        milestones.first_settled_at,
+        milestones.first_escalated_at,
+        {% for kind in escalation_types() -%}
+        milestones.first_{{ kind }}_escalation_at,
+        {% endfor -%}
+        milestones.escalation_level,
+        milestones.first_real_reopening_at,
+        milestones.real_reopenings_30d,
+        milestones.next_case_at,
         {{ plus_days('cases.opened_at', outcome_horizon_days()) }} as horizon_at
     from cases
     left join nps on cases.case_id = nps.case_id
@@ -92,6 +109,7 @@ observed as (
     left join revenue on cases.case_id = revenue.case_id
     left join customers on cases.customer_id = customers.customer_id
     left join efforts on cases.case_id = efforts.case_id
+    left join milestones on cases.case_id = milestones.case_id
 
 ),
 
@@ -112,7 +130,16 @@ judged as (
             when is_same_cause_known
                 then {{ happened_within('same_cause_recontact_at', 'resolved_at', recovered_recontact_days(), 'as_of') }}
         end as is_recontacted,
-        resolved_at is not null and as_of >= {{ plus_days('resolved_at', response_window_days()) }} as is_outcome_mature
+        resolved_at is not null and as_of >= {{ plus_days('resolved_at', response_window_days()) }} as is_outcome_mature,
+        -- At risk by what was known on opening; an attempt by what was done while the customer was still there.
+        case
+            when
+                case_kind = 'recovery'
+                and opened_severity <= {{ high_severity() }}
+                and is_customer_known
+                and (churned_on is null or churned_on > cast(acted_at as date))
+                then acted_at
+        end as save_attempt_at
     from observed
 
 )
@@ -143,7 +170,9 @@ select
     has_any_cause_recontact_{{ days }}d,
     is_recontact_{{ days }}d_mature,
     {% endfor -%}
-    {{ happened_within('first_reopened_at', 'first_resolved_at', reopen_window_days(), 'as_of') }} as has_reopened_30d,
+    {{ happened_within('first_real_reopening_at', 'first_resolved_at', reopen_window_days(), 'as_of') }} as has_reopened_30d,
+    {{ happened_within('first_reopened_at', 'first_resolved_at', reopen_window_days(), 'as_of') }} as has_reopened_anyhow_30d,
+    cast(coalesce(real_reopenings_30d, 0) as integer) as reopenings_30d,
     first_resolved_at is not null
     and as_of >= {{ plus_days('first_resolved_at', reopen_window_days()) }} as is_reopen_30d_mature,
     -- Gone is known at once; still there is known only when the horizon has passed.
@@ -153,6 +182,34 @@ select
         when as_of >= horizon_at then true
     end as is_retained_90d,
     as_of >= horizon_at as is_retention_90d_mature,
+    first_escalated_at is not null as is_escalated,
+    escalation_level,
+    {{ happened_within('first_escalated_at', 'opened_at', escalation_window_days(), 'as_of') }} as has_escalation_30d,
+    {% for kind in escalation_types() -%}
+    {{ happened_within('first_' ~ kind ~ '_escalation_at', 'opened_at', escalation_window_days(), 'as_of') }}
+        as has_{{ kind }}_escalation_30d,
+    {% endfor -%}
+    as_of >= {{ plus_days('opened_at', escalation_window_days()) }} as is_escalation_30d_mature,
+    {% for name, days in loop_windows().items() -%}
+    {{ happened_within('acted_at', 'opened_at', days, 'as_of') }} as has_contact_{{ name }},
+    {{ happened_within('first_informed_at', 'opened_at', days, 'as_of') }} as has_informed_{{ name }},
+    {{ happened_within('first_settled_at', 'opened_at', days, 'as_of') }} as has_resolved_{{ name }},
+    as_of >= {{ plus_days('opened_at', days) }} as is_loop_{{ name }}_mature,
+    {% endfor -%}
+    case
+        when closed_at is not null and customer_id is not null and cause_id is not null
+            then {{ happened_within('next_case_at', 'closed_at', recurrence_window_days(), 'as_of') }}
+    end as has_recurred_90d,
+    closed_at is not null and as_of >= {{ plus_days('closed_at', recurrence_window_days()) }} as is_recurrence_90d_mature,
+    save_attempt_at,
+    {% for days in save_windows() -%}
+    case
+        when save_attempt_at is null then null
+        when churned_on <= cast(least({{ plus_days('save_attempt_at', days) }}, as_of) as date) then false
+        when as_of >= {{ plus_days('save_attempt_at', days) }} then true
+    end as is_saved_{{ days }}d,
+    save_attempt_at is not null and as_of >= {{ plus_days('save_attempt_at', days) }} as is_save_{{ days }}d_mature,
+    {% endfor -%}
     revenue_before_90d_usd,
     revenue_after_90d_usd,
     margin_before_90d_usd,
