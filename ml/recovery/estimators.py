@@ -106,5 +106,5 @@ def _simple(attempts: Attempts, outcome: str, doubly: Effect, fitted: Nuisances)
     }
     for name, (point, influence) in answers.items():
         error, freedom = clustered_error(influence, pair.cluster, size)
-        found.append(Estimate(name, point, *interval(point, error, freedom), error, len(pair.rows)))
+        found.append(Estimate(name, float(point), *interval(point, error, freedom), error, len(pair.rows)))
     return found

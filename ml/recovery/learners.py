@@ -43,6 +43,8 @@ def design(covariates: Floats, learner: Learner) -> Matrix:
 
 def one_thread() -> AbstractContextManager[Any]:
     """Keeps the libraries below to one thread: on small samples two of them spend ten times the work on waiting."""
+    # Imported first: only libraries already loaded can be held back.
+    import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return cast(AbstractContextManager[Any], threadpool_limits(limits=1))

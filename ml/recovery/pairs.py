@@ -6,7 +6,7 @@ Not here: predictions (`nuisance.py`), or estimates (`effect.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -44,6 +44,11 @@ class Pair:
     n_trimmed: int
     n_trimmed_treated: int
     n_immature: int
+
+    def take(self, index: NDArray[np.int64] | Flags) -> Pair:
+        """Some of the attempts; the counts stay those of the whole pair."""
+        arrays = ("rows", "treated", "values", "chance", "mu1", "mu0", "known1", "known0", "cluster")
+        return replace(self, **{name: getattr(self, name)[index] for name in arrays})
 
     def target(self, estimand: Estimand) -> Floats:
         """1 for the attempts an estimand is about, (m,): those treated, or all."""
@@ -113,7 +118,7 @@ def clustered_error(influence: Floats, cluster: NDArray[np.int64], size: float) 
 def interval(point: float, error: float, freedom: float, level: float = 0.95) -> tuple[float, float]:
     """Two-sided interval by Student's t."""
     width = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
-    return point - width, point + width
+    return float(point - width), float(point + width)
 
 
 def effective_size(weights: Floats) -> float:
