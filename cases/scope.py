@@ -8,19 +8,19 @@ may not be seen are the same refusal, `UnknownCase`: nobody learns which ids the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from cases import listing, reading
+from cases import incidents, listing, reading
 from cases.db import chunks, read_snapshot
 from cases.errors import UnknownCase
 from cases.listing import CaseFilter, CaseLine
 from cases.models import Case, OutboxMessage, Standing, SubjectRef
 from models.access import Power, Principal, Reach, reaches
-from models.case import OPEN_STATES, CaseState
+from models.case import OPEN_STATES, CaseKind, CaseState
 from models.sla import SlaPolicy
 from models.staff import OrgChart, Teams
 
@@ -118,12 +118,20 @@ class CaseRepository:
         return int(number)
 
     def get(self, case_id: str) -> dict[str, Any]:
-        """Everything behind a case as JSON-ready values, with what its clocks say now."""
+        """Everything behind a case as JSON-ready values, with what its clocks say now.
+
+        `incidents` are those in scope that its signals belong to; `members` whom it has hit, where it is one itself.
+        """
         with read_snapshot():
             self.require(case_id)
             row = Standing.objects.get(case_id=case_id)
             (line,) = listing.lines([row], self._sla, self.at)
-            return reading.explain(case_id) | {"time": listing.time_of(line)}
+            told = reading.explain(case_id) | {"time": listing.time_of(line)}
+            is_incident = row.case_kind == CaseKind.BREAKDOWN.value
+            return told | {
+                "incidents": sorted(self.visible(incidents.incidents_of(case_id))),
+                "members": asdict(incidents.members(case_id)) if is_incident else None,
+            }
 
     def state(self, case_id: str, power: Power = "read") -> CaseState:
         """State of a case in scope."""
