@@ -101,15 +101,16 @@ def grow(
         raise ValueError(f"{len(facts)} cases, gains of shape {gains.shape}, arms of shape {arm.shape}")
     if not np.isfinite(gains).all():
         raise ValueError("a gain is unknown: leave out attempts whose outcome is not known")
-    asked = questions(facts, gains, fields) if depth else ()
-    groups = cells(facts, asked)
+    every = questions(facts, gains, fields) if depth else ()
+    groups = cells(facts, every)
+    asked, yes = _distinct(every, facts.take(groups.first))
     seen = (arm[:, None] == np.arange(gains.shape[1])).astype(np.float64)
     rows = groups.sums(np.ones((len(gains), 1)))
     sums = _Sums(
         gain=np.hstack([groups.sums(gains), np.zeros_like(rows)]),
         seen=np.hstack([groups.sums(seen), np.full_like(rows, np.inf)]),
         rows=rows[:, 0],
-        yes=_answers(asked, facts.take(groups.first)),
+        yes=yes,
         least_leaf=least_leaf,
         least_arm=least_arm,
     )
@@ -128,10 +129,15 @@ def tips(tree: Grown) -> list[Tip]:
     return [tree] if isinstance(tree, Tip) else [*tips(tree.yes), *tips(tree.no)]
 
 
-def _answers(asked: Sequence[Question], facts: Facts) -> Floats:
-    if not asked:
-        return np.zeros((len(facts), 0))
-    return np.column_stack([question.answers(facts) for question in asked]).astype(np.float64)
+def _distinct(asked: Sequence[Question], facts: Facts) -> tuple[list[Question], Floats]:
+    """Questions that do not split the cells as an earlier one does (yes and no may be swapped), and their answers."""
+    found = dict[bytes, tuple[Question, Floats]]()
+    for question in asked:
+        answers = question.answers(facts)
+        found.setdefault(np.packbits(answers ^ answers[0]).tobytes(), (question, answers.astype(np.float64)))
+    kept = list(found.values())
+    yes = np.column_stack([answers for _, answers in kept]) if kept else np.zeros((len(facts), 0))
+    return [question for question, _ in kept], yes
 
 
 def _search(sums: _Sums, depth: int) -> _Found:
