@@ -44,6 +44,15 @@
     case when {{ finish }} >= {{ start }} then epoch({{ finish }}) - epoch({{ start }}) end
 {%- endmacro %}
 
+{#- Calendar days from one date to another. -#}
+{% macro days_between(start_on, end_on) -%}
+    {{ return(adapter.dispatch('days_between', 'amends')(start_on, end_on)) }}
+{%- endmacro %}
+
+{% macro default__days_between(start_on, end_on) -%}
+    cast(date_diff('day', {{ start_on }}, {{ end_on }}) as integer)
+{%- endmacro %}
+
 {#- A moment plus a number of days or seconds (column or literal). -#}
 {% macro plus_days(moment, days) -%}
     {{ return(adapter.dispatch('plus_days', 'amends')(moment, days)) }}

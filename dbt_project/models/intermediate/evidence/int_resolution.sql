@@ -25,6 +25,7 @@ select
     resolutions.subject_id,
     resolutions.customer_id,
     resolutions.owner_id,
+    cast(resolutions.triage_severity as integer) as triage_severity,
     resolutions.playbook_code,
     resolutions.resolution_code,
     coalesce(own.cause_id, shared.cause_id) as coded_cause_id,

@@ -9,6 +9,7 @@ with arrived as (
         cast(subject_id as varchar) as subject_id,
         cast(customer_id as varchar) as customer_id,
         cast(owner_id as varchar) as owner_id,
+        cast(triage_severity as bigint) as triage_severity,
         cast(playbook_code as varchar) as playbook_code,
         cast(resolution_code as varchar) as resolution_code,
         cast(outcome as varchar) as outcome,
