@@ -62,12 +62,12 @@ def within_budget(value: Floats, minutes: Floats, budget: float) -> Budgeted:
     free = _at(value, minutes, 0.0)
     if free.minutes <= budget:
         return Budgeted(free.action, free.value, free.minutes, free.value, 0.0)
-    low, high, under = _bracket(value, minutes, budget)
-    bound = min(_at(value, minutes, price).dual(budget) for price in (low, high))
-    action = _improved(value, minutes, budget, _filled(value, minutes, budget, under, _at(value, minutes, low)))
+    over, under = _bracket(value, minutes, budget, free)
+    bound = min(over.dual(budget), under.dual(budget))
+    action = _improved(value, minutes, budget, _filled(minutes, budget, under, over))
     rows = np.arange(len(value))
     total, taken = float(value[rows, action].sum()), float(minutes[rows, action].sum())
-    return Budgeted(action, total, taken, max(bound, total), 60 * high)
+    return Budgeted(action, total, taken, max(bound, total), 60 * under.price)
 
 
 def per_minute(gain: Floats, minutes: Floats) -> Ints:
@@ -95,28 +95,36 @@ def _at(value: Floats, minutes: Floats, price: float) -> _Priced:
     worth = value - price * minutes
     best = worth.max(axis=1, keepdims=True)
     action = np.where(worth >= best, minutes, np.inf).argmin(axis=1)
+    return _sums(value, minutes, action.astype(np.int64), price)
+
+
+def _sums(value: Floats, minutes: Floats, action: Ints, price: float) -> _Priced:
     rows = np.arange(len(value))
     return _Priced(action, float(value[rows, action].sum()), float(minutes[rows, action].sum()), price)
 
 
-def _bracket(value: Floats, minutes: Floats, budget: float) -> tuple[float, float, _Priced]:
-    """Two prices close together, at the lower of which too much is picked and at the higher not."""
-    low, high = 0.0, 1.0
-    while (under := _at(value, minutes, high)).minutes > budget:
-        low, high = high, high * 4
+def _bracket(value: Floats, minutes: Floats, budget: float, free: _Priced) -> tuple[_Priced, _Priced]:
+    """What is picked at two prices close together: at the lower more than the budget, at the higher not.
+
+    Minutes picked fall as the price rises, so a case that picks the same at both ends does so in between: only the others
+    are asked again, and each round asks about half as many.
+    """
+    over, price = free, 1.0
+    while (under := _at(value, minutes, price)).minutes > budget:
+        over, price = under, price * 4
     for _ in range(_ROUNDS):
-        if high - low <= 1e-12 * high:
+        rows = np.flatnonzero(over.action != under.action)
+        if len(rows) <= 1 or under.price - over.price <= 1e-12 * under.price:
             break
-        middle = (low + high) / 2
-        found = _at(value, minutes, middle)
-        if found.minutes > budget:
-            low = middle
-        else:
-            high, under = middle, found
-    return low, high, under
+        part = _at(value[rows], minutes[rows], (over.price + under.price) / 2)
+        action = under.action.copy()
+        action[rows] = part.action
+        middle = _sums(value, minutes, action, part.price)
+        over, under = (middle, under) if middle.minutes > budget else (over, middle)
+    return over, under
 
 
-def _filled(value: Floats, minutes: Floats, budget: float, under: _Priced, over: _Priced) -> Ints:
+def _filled(minutes: Floats, budget: float, under: _Priced, over: _Priced) -> Ints:
     """Spend what is left on cases that would take more at the lower price, the shortest step first."""
     rows = np.flatnonzero(under.action != over.action)
     longer = minutes[rows, over.action[rows]] - minutes[rows, under.action[rows]]
