@@ -1,21 +1,20 @@
 """What must hold before a policy gets more of the cases: step by step, each step judged by the one before.
 
 Belongs here: the conditions a trial in force must meet, as gates. Not here: what past cases say of a policy
-(`policy_verdict.py`), putting it in force (`roll_out.py`). Sample-ratio check: Fabijan et al. (2019), "Diagnosing sample
-ratio mismatch in online controlled experiments".
+(`policy_verdict.py`), the check of a split (`assignment_checks.py`), putting a policy in force (`roll_out.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ml.recovery.roll_out import Gate
 from models.trial import RollOut
 
 # With fewer cases on its side a challenger has not been seen to do anything yet.
 LEAST_CASES = 100
-# Below this a split is no accident; a check made at every step may not cry at one split in twenty.
-SUSPICIOUS = 0.001
 # Most a policy may get before it was ever tried.
 MOST_AT_FIRST = 0.5
 
@@ -54,13 +53,18 @@ def _enough(split: Split) -> Gate:
 
 
 def _ratio(split: Split) -> Gate:
-    """Exact two-sided binomial test of the split against the share it was drawn with."""
     # scipy.stats takes most of a second to import.
-    from scipy.stats import binomtest
+    from ml.recovery.assignment_checks import sample_ratio
 
     drawn = split.champion + split.challenger
     if not drawn:
         return Gate("sample ratio", False, "no case was drawn")
-    p = float(binomtest(split.challenger, drawn, split.expected_challenger / drawn).pvalue)
-    told = f"{split.challenger} of {drawn} cases, {split.expected_challenger:.0f} expected (p = {p:.3g})"
-    return Gate("sample ratio", p >= SUSPICIOUS, told if p >= SUSPICIOUS else f"{told}: cases were lost or moved")
+    share = split.expected_challenger / drawn
+    action = np.repeat([0, 1], [split.champion, split.challenger])
+    chances = np.tile([1.0 - share, share], (drawn, 1))
+    (check,) = sample_ratio(action, chances, ("champion", "challenger"))
+    odds = "too few to tell" if check.p_value is None else f"p = {check.p_value:.3g}"
+    told = f"{split.challenger} of {drawn} cases, {split.expected_challenger:.0f} expected ({odds})"
+    return Gate(
+        "sample ratio", not check.is_mismatch, f"{told}: cases were lost or moved" if check.is_mismatch else told
+    )
