@@ -95,3 +95,26 @@ group by {{ week_of(anchored_at) }}
     {%- endfor -%}
     {{ return(metrics) }}
 {%- endmacro %}
+
+{#- The times of a case: whose wait, from when, until when, and until when it is watched when that has not come. -#}
+{% macro case_times() -%}
+    {{ return([
+        {'metric': 'first_action', 'party': 'team', 'starts_at': 'opened_at', 'ends_at': 'acted_at',
+         'watched_until_at': 'coalesce(ended_at, as_of)'},
+        {'metric': 'first_action_customer', 'party': 'customer', 'starts_at': 'heard_at', 'ends_at': 'acted_at',
+         'watched_until_at': 'coalesce(ended_at, as_of)'},
+        {'metric': 'resolve_first', 'party': 'team', 'starts_at': 'opened_at', 'ends_at': 'first_settled_at',
+         'watched_until_at': 'given_up_at'},
+        {'metric': 'resolve_full', 'party': 'team', 'starts_at': 'opened_at', 'ends_at': 'settled_at',
+         'watched_until_at': 'given_up_at'},
+        {'metric': 'complaint_to_resolution', 'party': 'customer', 'starts_at': 'heard_at', 'ends_at': 'settled_at',
+         'watched_until_at': 'given_up_at'},
+        {'metric': 'close', 'party': 'customer', 'starts_at': 'opened_at', 'ends_at': 'closed_at',
+         'watched_until_at': 'given_up_at'},
+    ]) }}
+{%- endmacro %}
+
+{#- How far a mean of times looks, in seconds: 30 days of the wall clock, 20 working days of eight hours. -#}
+{% macro time_horizon(clock) -%}
+case {{ clock }} when 'wall' then 2592000.0 else 576000.0 end
+{%- endmacro %}
