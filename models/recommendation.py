@@ -36,7 +36,7 @@ class Rule(Strict):
 
 class Exploration(Strict):
     """How often an acceptable alternative is tried: `share` of the cases that fit none of `never`. Cases of severity 1,
-    or of a severity nobody knows, are never tried on, whatever the file says.
+    or of a severity nobody knows, and customers known as vulnerable are never tried on, whatever the file says.
     """
 
     share: float = Field(default=0.0, ge=0, le=0.5)
@@ -177,9 +177,13 @@ def ground(playbooks: Sequence[Playbook], facts: Mapping[str, Any], policy: Reco
     for rule in policy.rules:
         named = tuple(code for code in (rule.playbook, *rule.alternatives) if code in eligible)
         if named and rule.match.holds(facts):
-            barred = facts.get("severity") in (None, 1) or any(m.holds(facts) for m in policy.exploration.never)
-            return Ground(rule, named, eligible, tuple(playbooks), barred)
+            return Ground(rule, named, eligible, tuple(playbooks), _barred(policy.exploration, facts))
     raise NothingEligible("no rule names a playbook the case is eligible for")
+
+
+def _barred(exploration: Exploration, facts: Mapping[str, Any]) -> bool:
+    grave = facts.get("severity") in (None, 1) or facts.get("is_vulnerable") is True
+    return grave or any(match.holds(facts) for match in exploration.never)
 
 
 def spread(acceptable: Sequence[str], exploration: Exploration, *, barred: bool) -> tuple[Arm, ...]:

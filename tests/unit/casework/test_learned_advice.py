@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cases import queue, services
@@ -16,7 +18,7 @@ from casework.engine import Engine
 from casework.view import case_view
 from ml.recovery import roll_out
 from ml.store import ModelStore
-from models.policy import Policy
+from models.policy import Policy, Split
 from models.settings import Settings
 from tests.unit.casework.builders import open_case
 from tests.unit.casework.conftest import MONDAY
@@ -130,3 +132,30 @@ def test_without_a_known_effect_a_case_counts_what_its_customer_is_worth(at: At)
     (case,) = queue.waiting()
     waiting = assignment.waiting_case(engine, case)
     assert (waiting.expected_value_usd, waiting.is_effect) == (700.0, False)
+
+
+def test_a_policy_may_ask_what_kind_of_failure_the_cause_is(home: Settings, at: At) -> None:
+    grown = Split(
+        field="failure_type", among=("policy",), unknown="no", yes=leaf("a", callback=30.0), no=leaf("b", refund=30.0)
+    )
+    put_in_force(home, policy("p1", grown))
+    engine = at(MONDAY)
+    kinds = {cause.id: cause.failure_type for cause in engine.programme.taxonomy.causes}
+    ours = next(cause for cause, kind in kinds.items() if kind == "policy")
+    other = next(cause for cause, kind in kinds.items() if kind != "policy")
+    chosen = [
+        recommended(open_case(engine, name, severity=2, journey="payments", cause=cause))["playbook_code"]
+        for name, cause in (("t1", ours), ("t2", other))
+    ]
+    assert chosen == ["callback", "refund"]
+
+
+def test_nothing_is_tried_on_a_customer_the_crm_calls_vulnerable(home: Settings, at: At) -> None:
+    home.handoff.mkdir(parents=True)
+    customers = [f"C-t{n}" for n in range(30)]
+    table = pa.table({"customer_id": customers, "is_vulnerable": [True] * 30, "is_current": [True] * 30})
+    pq.write_table(table, home.handoff / "dim_customer.parquet")
+    engine = at(MONDAY)
+    said = [recommended(open_case(engine, f"t{n}", severity=3, source="surveys")) for n in range(30)]
+    assert {one["propensity"] for one in said} == {1.0}
+    assert recommended(open_case(engine, "else", severity=3, source="surveys"))["propensity"] < 1.0

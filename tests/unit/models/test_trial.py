@@ -68,7 +68,7 @@ def test_propensities_sum_to_one_whoever_decides_and_whatever_is_tried(
     roll_outs,
     st.floats(0, 0.5),
     st.text(),
-    st.sampled_from([{"severity": 1}, {"severity": None}, {"source": "complaints"}]),
+    st.sampled_from([{"severity": 1}, {"severity": None}, {"source": "complaints"}, {"is_vulnerable": True}]),
 )
 def test_nothing_is_tried_on_barred_cases_by_a_challenger_or_otherwise(
     roll_out: RollOut, share: float, case_id: str, barred: dict[str, Any]
