@@ -86,7 +86,7 @@ class Alerting:
             return message
         kind, why = reason
         if kind == "held":
-            self._held[_flooded(code, why)] = now
+            self._held[flooded_by(code, why)] = now
         return replace(message, withheld=kind, withheld_reason=why)
 
     def _reason(self, trigger: TriggerFact, team: _Team, now: datetime) -> tuple[Withheld, str] | None:
@@ -168,7 +168,7 @@ class Alerting:
             )
             longest = max(policy.overall_breaker.minutes, policy.team_breaker.minutes)
             for whose, why, at in alerts_sent.last_held(since=now - timedelta(minutes=longest)):
-                flooded = _flooded(whose, why)
+                flooded = flooded_by(whose, why)
                 self._held[flooded] = max(at, self._held.get(flooded, at))
         if code not in self._teams:
             self._teams[code] = self._read(code)
@@ -187,7 +187,7 @@ class Alerting:
         )  # fmt: skip
 
 
-def _flooded(team: str, reason: str | None) -> str:
+def flooded_by(team: str, reason: str | None) -> str:
     """What a held alert was held for: its team's flood, or that of all teams, as its reason says."""
     return _ALL if f" {_ALL} " in (reason or "") else team
 

@@ -119,15 +119,29 @@ def withheld_digest(engine: Engine, team: str, key: str, alerts: Sequence[Sent])
 
 def flood(engine: Engine, team: str, key: str, held: Sequence[Sent]) -> OutgoingMessage:
     """That alerts are being held, at once: since when, how many so far, how grave, and where to see them."""
-    gravest = min(row.severity for row in held)
+    return _flood(engine, ("team", team), key, {team: held})
+
+
+def flood_over(engine: Engine, employee_id: str, key: str, held: Mapping[str, Sequence[Sent]]) -> OutgoingMessage:
+    """The same to whoever the teams answer to, in one word: a line for each team, no line for a case."""
+    return _flood(engine, ("employee", employee_id), key, held)
+
+
+def _flood(
+    engine: Engine, recipient: tuple[RecipientType, str], key: str, held: Mapping[str, Sequence[Sent]]
+) -> OutgoingMessage:
+    gravest = min(row.severity for rows in held.values() for row in rows)
+    lines = [
+        f"{rows[0].reason}. Since {local(engine, rows[0].at)} {len(rows)} alerts are held, the gravest of severity "
+        f"{min(row.severity for row in rows)}; their cases are open: amends alerts list --team {team}"
+        for team, rows in sorted(held.items())
+    ]
     values: dict[str, Value | None] = {
-        "open_cases": len(held), "overdue_cases": 0,
-        "case_list": f"{held[0].reason}. Since {local(engine, held[0].at)} {len(held)} alerts are held, the gravest of severity "
-        f"{gravest}; their cases are open: amends alerts list --team {team}",
+        "open_cases": sum(map(len, held.values())), "overdue_cases": 0, "case_list": "\n".join(lines),
     }  # fmt: skip
     return compose(
-        engine, "digest", key=key, recipient=("team", team), values=values, case_id=None, severity=gravest,
-        not_before=in_hours(engine, team, gravest),
+        engine, "digest", key=key, recipient=recipient, values=values, case_id=None, severity=gravest,
+        not_before=in_hours(engine, min(held), gravest),
     )  # fmt: skip
 
 

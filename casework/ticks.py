@@ -88,5 +88,5 @@ def send_digests(
         found = digest_key(owner, team, around) if team is not None else None
         if found is not None:
             words.append(messages.digest(engine, owner, found[0], own, standing))
-    outbox.queue(alerts_told.floods(engine), engine.recorded_at)
+    outbox.queue([*alerts_told.floods(engine), *alerts_told.floods_over(engine)], engine.recorded_at)
     return outbox.queue([*words, *alerts_told.team_digests(engine)], engine.recorded_at)

@@ -175,17 +175,32 @@ def whom(state: CaseState, rung: Rung, around: Surroundings) -> Recipient:
     return Recipient("team", state.team or "unrouted")
 
 
+def whom_over(team_code: str, rung: Rung, around: Surroundings) -> Recipient | None:
+    """As `whom`, for a team rather than a case; None where nobody is there."""
+    chain = _above(around.teams.team(team_code), around.org, around.now)
+    for position in _climb(chain, rung, around):
+        if around.org.is_present(position.employee_id, around.now):
+            return Recipient("employee", position.employee_id)
+    return None
+
+
 def _candidates(state: CaseState, rung: Rung, around: Surroundings) -> Iterable[Position]:
     org, now = around.org, around.now
     owner = org.position(state.owner_id, now)
     if rung == "owner" and owner is not None:
         yield owner
     team = around.teams.team(state.team)
-    chain = list(org.chain(state.owner_id, now)) if owner is not None else _above(team, org, now)
+    yield from _climb(
+        list(org.chain(state.owner_id, now)) if owner is not None else _above(team, org, now), rung, around
+    )
+
+
+def _climb(chain: Sequence[Position], rung: Rung, around: Surroundings) -> Iterable[Position]:
+    """Those of a chain on or above a rung, then the fallback role."""
     floor = {"owner": 0, "lead": 0, "manager": 1, "director": 2}[rung]
     rank = {"team_lead": 0, "manager": 1, "director": 2}
     yield from (position for position in chain if rank.get(position.role, -1) >= floor)
-    yield from org.with_role(around.teams.fallback_role, now)
+    yield from around.org.with_role(around.teams.fallback_role, around.now)
 
 
 def _above(team: Team | None, org: OrgChart, now: datetime) -> list[Position]:
