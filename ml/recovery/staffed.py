@@ -23,7 +23,8 @@ MIN_TEAM = 2
 def teams(owners: Texts, at: NDArray[np.datetime64], org_chart: pa.Table) -> Texts:
     """Team (n,) of each owner on the day of the case by `stg_hr__org_chart`; empty where it does not say.
 
-    `valid_to_on` is the first day no longer in the team. Raises ValueError naming a column that is missing.
+    `valid_to_on` is the last day there; of two teams on one day the later one counts, as everywhere (`models/staff.py`).
+    Raises ValueError naming a column that is missing.
     """
     for name in ("employee_id", "team_id", "valid_from_on", "valid_to_on"):
         if name not in org_chart.column_names:
@@ -36,11 +37,8 @@ def teams(owners: Texts, at: NDArray[np.datetime64], org_chart: pa.Table) -> Tex
     stays = org_chart.select(["employee_id", "team_id", "valid_from_on", "valid_to_on"]).to_pylist()
     for stay in sorted(stays, key=lambda s: str(s["valid_from_on"])):
         rows = np.array(rows_of.get(stay["employee_id"], []), dtype=np.int64)
-        begins, ends = (
-            np.datetime64(stay["valid_from_on"], "D"),
-            np.datetime64(stay["valid_to_on"] or "9999-12-31", "D"),
-        )
-        found[rows[(days[rows] >= begins) & (days[rows] < ends)]] = stay["team_id"] or NO_TEAM
+        begins, ends = (np.datetime64(stay[name] or "9999-12-31", "D") for name in ("valid_from_on", "valid_to_on"))
+        found[rows[(days[rows] >= begins) & (days[rows] <= ends)]] = stay["team_id"] or NO_TEAM
     return found.astype(np.str_)
 
 
