@@ -86,6 +86,7 @@ class Rates:
     category_known: float = 0.70
     category_wrong: float = 0.12
     resolution_miscoded: float = 0.12
+    triage_noted: float = 0.97
     weekday: tuple[float, ...] = (1.22, 1.12, 1.05, 1.03, 1.05, 0.82, 0.71)
     month: tuple[float, ...] = (1.10, 0.98, 1.00, 0.97, 0.95, 0.96, 0.94, 0.93, 1.00, 1.03, 1.06, 1.12)
     queue_utilisation: float = 0.80

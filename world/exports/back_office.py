@@ -34,6 +34,7 @@ RESOLUTION = Layout(
         "subject_type",
         "subject_id",
         "customer_id",
+        "triage_severity",
         "playbook_code",
         "offer_usd",
         "resolution_code",
@@ -131,6 +132,7 @@ def _resolution_block(scene: Scene, index: Ints, first: int, block: int, out: De
         "subject_type": pc.if_else(pa.array(scene.contacts.is_ticket[index]), "ticket", "complaint"),
         "subject_id": subject_ids(scene.contacts, index),
         "customer_id": customer_ids(scene.customer[index]),
+        "triage_severity": _triaged(scene, index, block),
         "playbook_code": names(ARMS, arm),
         "offer_usd": cents(offers),
         "resolution_code": codes,
@@ -158,6 +160,13 @@ def _resolution_block(scene: Scene, index: Ints, first: int, block: int, out: De
     moved = scene.span.month_of(shifted) > scene.span.month_of(done)
     note_delivery(truth, RESOLUTION, "late", keys.take(pa.array(np.flatnonzero(moved))), None, None)
     _by_month(scene, out, shifted, table)
+
+
+def _triaged(scene: Scene, index: Ints, block: int) -> pa.Array:
+    """Severity as whoever chose the playbook knew it before; a few noted none. Its own stream: seeds keep their worlds."""
+    noted = stream(scene.seed, "triage", block).random(len(index)) < RATES.triage_noted
+    severity = scene.failures.severity[scene.contacts.failure[index]].astype(np.int64)
+    return number(severity, ~noted)
 
 
 def _record_miscoded(scene: Scene, truth: TruthStore, keys: pa.Array, codes: pa.Array, hit: Ints, cause: Ints) -> None:

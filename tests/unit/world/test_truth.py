@@ -57,6 +57,16 @@ def test_exports_agree_with_the_truth_of_the_assigned_arm(bank: Built) -> None:
     assert (pd.to_datetime(both["resolved_at"]) == both["resolved_at_p"].dt.floor("s")).all()
 
 
+def test_a_resolution_notes_the_severity_that_its_handler_knew_before_choosing(bank: Built) -> None:
+    rows = bank.read("resolutions", "resolution").drop_duplicates("resolution_id")
+    both = rows.merge(bank.truth("assignment")[["subject_id", "severity"]], on="subject_id")
+    noted = both["triage_severity"] != ""
+    assert 0.96 < noted.mean() < 0.98
+    assert (both.loc[noted, "triage_severity"].astype(int) == both.loc[noted, "severity"]).all()
+    # Who forgets is chance: the grave are as often without it as the slight.
+    assert abs(noted[both["severity"] <= 2].mean() - noted[both["severity"] > 2].mean()) < 0.02
+
+
 def test_margins_of_the_truth_are_the_margins_of_the_billing_files(bank: Built) -> None:
     orders = bank.read("billing", "order").sort_values("updated_at").drop_duplicates("order_id", keep="last")
     orders["at"] = pd.to_datetime(orders["ordered_at"])
