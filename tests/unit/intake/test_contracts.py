@@ -91,3 +91,17 @@ def test_an_inconsistent_contract_is_refused_with_a_sentence(tmp_path, change, s
 
 def test_headings_are_told_apart_by_letters_and_digits_only():
     assert fold_heading("Timely response?") == fold_heading("timely_response") == "timelyresponse"
+
+
+def test_resolutions_exported_before_severity_was_noted_still_load_and_know_none(home):
+    older = ["resolution_id", "subject_type", "subject_id", "playbook_code", "offer_usd", "resolution_code",
+             "resolved_at", "outcome", "handling_minutes", "updated_at"]  # fmt: skip
+    row = ["ticket", "T1", "none", "0.00", "FEE-01", "2025-05-02T10:00:00Z", "partial", "12", "2025-05-02T10:00:00Z"]
+    assert home.take("resolutions", home.csv("resolution_old.csv", older, [["R1", *row]])).loaded == 1
+    newer = [*older, "triage_severity"]
+    report = home.take(
+        "resolutions", home.csv("resolution_new.csv", newer, [["R2", *row, "1"], ["R3", *row, ""], ["R4", *row, "5"]])
+    )
+    assert (report.loaded, report.quarantined) == (2, 1)
+    landed = home.landed("resolutions__resolution", "resolution_id, triage_severity", "resolution_id")
+    assert landed == [("R1", None), ("R2", 1), ("R3", None)]
