@@ -110,7 +110,7 @@ def _check(outcome: Floats, covariates: Floats, unit: NDArray[np.str_], cluster:
 
 
 def _told(covariates: Floats, y: Floats, code: Codes, customer: Codes, is_share: bool, seed: int) -> Floats:
-    if len(y) < _MIN_FOR_MIX or np.ptp(y) == 0:
+    if len(y) < _MIN_FOR_MIX or np.ptp(y) == 0 or np.ptp(customer) == 0:
         return np.full(len(y), y.mean() if len(y) else np.nan)
     return expected(covariates, y, code, customer, is_share=is_share, seed=seed)
 
@@ -138,7 +138,7 @@ def _chance(
 
 def _variance(covariates: Floats, squared: Floats, code: Codes, customer: Codes, seed: int) -> Floats:
     """Variance (n,) of money for such a case: customers who spend much vary much, whoever handles them."""
-    if len(squared) < _MIN_FOR_MIX or np.ptp(squared) == 0:
+    if len(squared) < _MIN_FOR_MIX or np.ptp(squared) == 0 or np.ptp(customer) == 0:
         return np.full(len(squared), squared.mean() if len(squared) else np.nan)
     told = expected(covariates, squared, code, customer, is_share=False, seed=seed)
     # A line may fall below nothing where little is spent; a tenth of the mean is a floor that keeps the order.
@@ -151,7 +151,7 @@ def _standing(difference: Floats, se: Floats, judged: NDArray[np.bool_], y: Floa
     nothing = np.full(len(difference), np.nan)
     there = ~np.isnan(difference)
     if not there.any() or np.ptp(y) == 0:
-        return Standing(*(nothing for _ in PLACES), tau=np.nan)
+        return Standing(**dict.fromkeys(PLACES, nothing), tau=np.nan)
     found = standing(difference[there], se[there], judged[there], scale=float(y.std()), draws=draws, seed=seed)
     spread = {name: nothing.copy() for name in PLACES}
     for name, values in spread.items():

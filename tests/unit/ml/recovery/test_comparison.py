@@ -134,6 +134,15 @@ def test_one_customer_many_times_widens_what_chance_may_do() -> None:
     assert not is_flagged(found).any()
 
 
+@pytest.mark.parametrize("is_share", [True, False])
+def test_cases_of_one_customer_alone_say_nothing_about_owners(is_share: bool) -> None:
+    there = office(9, cases=[60] * 4, is_share=is_share)
+    found = compare(
+        there.outcome, there.covariates, there.owner, np.zeros(240, dtype=np.int64), is_share=is_share, draws=100
+    )
+    assert not is_flagged(found).any()
+
+
 def test_a_share_that_is_no_yes_or_no_is_refused() -> None:
     with pytest.raises(ValueError, match="must be 0 or 1"):
         compare(np.array([0.5, 1.0]), np.zeros((2, 1)), np.array(["a", "b"]), np.array([0, 1]), is_share=True)
