@@ -149,15 +149,16 @@ def _sentence(row: dict[str, object]) -> str:
     if row["verdict"] == FEW or row["rank_low"] is None:
         return f"{row['known']} of {row['cases']} cases with a known outcome: {row['verdict']}."
     naive, adjusted, low, high = (_figure(row[name], row["unit"]) for name in ("naive", "adjusted", "low", "high"))
+    held = "" if row["unit"] == "share" else " and extreme amounts held"
     return (
-        f"Raw {naive}; with everybody's cases {adjusted} (95 % interval {low} to {high}, {row['known']} of {row['cases']} "
+        f"Raw {naive}; with everybody's cases{held} {adjusted} (95 % interval {low} to {high}, {row['known']} of {row['cases']} "
         f"cases known), rank {row['rank_low']} to {row['rank_high']} of {row['ranked']}: {row['verdict']}."
     )
 
 
 def _figure(value: object, unit: object) -> str:
     number = float(str(value))
-    return f"{100 * number:.0f} %" if unit == "share" else f"{number:,.0f} USD"
+    return f"{100 * number:.0f} %" if unit == "share" else f"{round(number) + 0:,} USD"
 
 
 def _level(found: Comparison, difference: float) -> float | None:
