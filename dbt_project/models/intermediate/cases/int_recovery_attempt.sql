@@ -150,6 +150,8 @@ select
     margin_placebo_usd,
     {{ is_recovered('post_nps', 'post_csat', 'is_confirmed', 'is_recontacted') }} as is_recovered,
     as_of >= {{ plus_days('resolved_at', response_window_days()) }} as is_outcome_mature,
+    -- Known whether or not anybody answers: who comes back is known of the silent, too.
+    is_recontacted,
     is_asked,
     has_answered,
     post_nps,
