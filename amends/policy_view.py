@@ -96,15 +96,23 @@ def _value(arm: ArmValue, against: str) -> str:
 
 def show_evidence(document: dict[str, Any]) -> None:
     """Print the estimates, the support, the naive figure, the gates and the verdict."""
-    console.print(f"policy {document['policy_id']}: {document['question']}", markup=False, soft_wrap=True)
-    table = Table("estimator", "USD per case", "95 % interval", "effective n", "", box=None, header_style="bold")
-    for row in document["estimates"]:
-        table.add_row(
-            row["estimator"], _number(row["value"]), _interval(row), f"{row['ess']:.0f}", row["refused"] or ""
-        )
+    console.print(
+        f"policy {document['policy_id']} in place of {document['against']}: lead in {document['outcome']} per case",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    table = Table("estimator", "lead", "95 % interval", "effective n", "thin", "", box=None, header_style="bold")
+    for basis, rows in (("when learned", document["estimates"]), ("since", document["since"])):
+        for row in rows:
+            thin = f"{row['thin_share']:.0%}"
+            told = row["refused"] or basis
+            table.add_row(row["estimator"], _number(row["value"]), _interval(row), f"{row['ess']:.0f}", thin, told)
+    naive = document["naive"]
+    told = "who got its playbook against who got the other: not a causal figure"
+    table.add_row("naive", _number(naive["value"]), _interval(naive), str(naive["n"]), "", told)
     console.print(table)
-    for line in document["notes"]:
-        console.print(line, markup=False, soft_wrap=True)
+    if document["judged_on"]:
+        chances = f"chances of past choices are {document['propensities']}"
+        console.print(f"Judged on {document['judged_on']}; {chances}.", markup=False, soft_wrap=True)
     show_gates(document["gates"])
     console.print(document["verdict"], markup=False, soft_wrap=True)
 

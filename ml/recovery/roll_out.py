@@ -24,7 +24,7 @@ from models.trial import RULES_VERSION, RollOut
 log = logging.getLogger(__name__)
 
 KIND = "playbook_policy"
-POLICY_FILE, HEAD_FILE, EVIDENCE_FILE = "policy.json", "roll_out.json", "evidence.json"
+POLICY_FILE, ABOUT_FILE, HEAD_FILE, EVIDENCE_FILE = "policy.json", "about.json", "roll_out.json", "evidence.json"
 FIRST_SHARE = 0.1
 
 
@@ -73,14 +73,23 @@ class GateClosed(ValueError):
 
 
 def propose(store: ModelStore, policy: Policy, about: Mapping[str, Any]) -> str:
-    """Save a learned policy and note that it waits for a person; its id. `about` is what is known of it, in JSON values.
+    """Save a learned policy and note that it waits for a person; its id. `about` is what is known of it, in JSON values
+    (`policy_run.Report.about`); the champion it was judged against, the one in force, is noted with it.
 
     Raises `ModelRefused` for an id that is no safe name.
     """
-    files = {POLICY_FILE: policy.to_json().encode(), "about.json": dump_json(dict(about))}
+    champion = in_force(store).champion
+    known = dict(about) | {"against": champion.policy_id if champion is not None else None}
+    files = {POLICY_FILE: policy.to_json().encode(), ABOUT_FILE: dump_json(known)}
     store.save(KIND, policy.policy_id, files)
-    store.set_pending(KIND, policy.policy_id, about)
+    store.set_pending(KIND, policy.policy_id, known)
     return policy.policy_id
+
+
+def known_of(store: ModelStore, policy_id: str) -> dict[str, Any]:
+    """What was kept beside a policy when it was proposed. Raises `ModelRefused` as `saved_policy` does."""
+    found = store.load(KIND, policy_id)
+    return dict(found.json(ABOUT_FILE)) if ABOUT_FILE in found.files else {}
 
 
 def saved_policy(store: ModelStore, policy_id: str) -> Policy:

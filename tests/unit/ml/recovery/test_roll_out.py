@@ -46,7 +46,8 @@ def names(store: ModelStore) -> tuple[str | None, str | None, float]:
 
 def test_the_rules_are_in_force_until_a_policy_is_promoted(store: ModelStore) -> None:
     assert roll_out.in_force(store).is_rules
-    assert store.pending(KIND) == {"model_id": "p-callback", "about": {"gain_usd": 1.5}}
+    assert store.pending(KIND) == {"model_id": "p-callback", "about": {"gain_usd": 1.5, "against": None}}
+    assert roll_out.known_of(store, "p-callback") == {"gain_usd": 1.5, "against": None}
 
 
 def test_a_policy_comes_in_as_challenger_and_becomes_champion(store: ModelStore) -> None:
@@ -163,6 +164,12 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     with pytest.raises(ValueError, match=reason):
         promote(store, code, share, **more)
     assert roll_out.in_force(store).is_rules
+
+
+def test_a_proposal_notes_the_champion_it_was_judged_against(store: ModelStore) -> None:
+    promote(store, "refund", 1)
+    roll_out.propose(store, best("specialist"), {})
+    assert roll_out.known_of(store, "p-specialist")["against"] == "p-refund"
 
 
 def test_the_champion_is_not_promoted_again(store: ModelStore) -> None:
