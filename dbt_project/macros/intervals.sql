@@ -10,9 +10,9 @@
 
 {#- Standard error of a Net Promoter Score in points: 100 * sqrt((p + d - (p - d)^2) / n) with shares p and d. -#}
 {% macro nps_error(promoters, detractors, counted) -%}
-    100.0 * sqrt(greatest(
-        (1.0 * ({{ promoters }} + {{ detractors }}) / nullif({{ counted }}, 0))
-        - pow(1.0 * ({{ promoters }} - {{ detractors }}) / nullif({{ counted }}, 0), 2), 0
+    cast(100 as double) * sqrt(greatest(
+        cast({{ promoters }} + {{ detractors }} as double) / nullif({{ counted }}, 0)
+        - pow(cast({{ promoters }} - {{ detractors }} as double) / nullif({{ counted }}, 0), 2), 0
     ) / nullif({{ counted }}, 0))
 {%- endmacro %}
 
@@ -21,6 +21,7 @@
 {% macro nps_bound(promoters, detractors, counted, side) -%}
     {%- set more = '(' ~ counted ~ ' + 3)' -%}
     {%- set edge = 'least' if side > 0 else 'greatest' -%}
-    {{ edge }}({{ side }} * 100.0, 100.0 * ({{ promoters }} - {{ detractors }}) / {{ more }}
-        + {{ side }} * 1.959963984540054 * {{ nps_error('(' ~ promoters ~ ' + 0.75)', '(' ~ detractors ~ ' + 0.75)', more) }})
+    {{ edge }}(cast({{ side }} * 100 as double), cast(100 as double) * ({{ promoters }} - {{ detractors }}) / {{ more }}
+        + {{ side }} * cast({{ z95() }} as double)
+        * {{ nps_error('(' ~ promoters ~ ' + 0.75)', '(' ~ detractors ~ ' + 0.75)', more) }})
 {%- endmacro %}

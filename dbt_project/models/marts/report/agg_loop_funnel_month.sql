@@ -25,6 +25,16 @@ resolutions as (
 
 ),
 
+attempts as (
+
+    select
+        signal_id,
+        max(case when is_recovered then 1 else 0 end) as is_verified
+    from {{ ref('int_recovery_attempt') }}
+    group by signal_id
+
+),
+
 cases as (
 
     select
@@ -62,11 +72,12 @@ reached as (
         contacts.cause_id is not null and contacts.severity is not null as is_triaged,
         coalesce(resolutions.is_acted, 0) + coalesce(cases.is_acted, 0) > 0 as is_acted,
         coalesce(resolutions.is_informed, 0) + coalesce(cases.is_informed, 0) > 0 as is_informed,
-        coalesce(cases.is_verified, 0) > 0 as is_verified,
+        coalesce(attempts.is_verified, 0) + coalesce(cases.is_verified, 0) > 0 as is_verified,
         coalesce(contacts.cause_basis = 'code', false) as is_cause_linked,
         fixes.signal_id is not null as is_fixed
     from contacts
     left join resolutions on contacts.signal_id = resolutions.signal_id
+    left join attempts on contacts.signal_id = attempts.signal_id
     left join cases on contacts.signal_id = cases.signal_id
     left join fixes on contacts.signal_id = fixes.signal_id
 

@@ -95,7 +95,7 @@ select
     case when score_metric = 'nps' then counted - promoters - detractors end as passives,
     case when score_metric = 'nps' then detractors end as detractors,
     case when with_box > 0 then positives end as positives,
-    case when score_metric = 'nps' then 100.0 * (promoters - detractors) / nullif(counted, 0) end as nps,
+    case when score_metric = 'nps' then cast(100 as double) * (promoters - detractors) / nullif(counted, 0) end as nps,
     case when score_metric = 'nps' then {{ nps_error('promoters', 'detractors', 'counted') }} end as nps_standard_error,
     {% for name, side in {'low': -1, 'high': 1}.items() -%}
     case when score_metric = 'nps' and counted > 0 then {{ nps_bound('promoters', 'detractors', 'counted', side) }} end as nps_{{ name }},
