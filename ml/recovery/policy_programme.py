@@ -31,7 +31,7 @@ def programme_arms(
     attempts does not have (the rule, the source) are unknown, so conditions on them do not hold.
     """
     asked = [one for one in _conditions(playbooks, rules) if one.field in facts.columns]
-    _, first, of = np.unique(_alike(facts, asked), axis=0, return_index=True, return_inverse=True)
+    _, first, of = np.unique(_alike(facts, asked), return_index=True, return_inverse=True)
     silent = frozenset(playbook.code for playbook in playbooks if not playbook.reaches_customer)
     open_to, taken = np.zeros((len(first), len(arms)), dtype=bool), np.full(len(first), -1, dtype=np.int64)
     for number, place in enumerate(first):
@@ -43,7 +43,7 @@ def programme_arms(
         allowed = found.eligible if tried else found.eligible - (silent - set(found.named))
         open_to[number] = [code in allowed for code in arms]
         taken[number] = next((arms.index(code) for code in found.named if code in arms), -1)
-    return open_to[of.reshape(-1)], taken[of.reshape(-1)]
+    return open_to[of], taken[of]
 
 
 def _conditions(playbooks: Sequence[Playbook], rules: RecommendationPolicy) -> Iterator[Condition]:
@@ -54,11 +54,12 @@ def _conditions(playbooks: Sequence[Playbook], rules: RecommendationPolicy) -> I
 
 
 def _alike(facts: Facts, asked: Sequence[Condition]) -> Ints:
-    """Codes (n, conditions): cases with equal rows answer every condition alike."""
-    codes = [np.zeros(len(facts), dtype=np.int64)]
+    """Codes (n,): cases of one code answer every condition alike."""
+    key = np.zeros(len(facts), dtype=np.int64)
     for condition in asked:
-        codes.append(_code(facts.columns[condition.field], condition.value))
-    return np.column_stack(codes)
+        code = _code(facts.columns[condition.field], condition.value)
+        key = np.unique(key * (code.max(initial=0) + 1) + code, return_inverse=True)[1].astype(np.int64)
+    return key
 
 
 def _code(values: NDArray[Any], compared: object) -> Ints:
@@ -68,4 +69,4 @@ def _code(values: NDArray[Any], compared: object) -> Ints:
     wanted = compared if isinstance(compared, tuple) else (compared,)
     cuts = np.array(sorted(float(one) for one in wanted if isinstance(one, int | float)), dtype=np.float64)
     place = np.searchsorted(cuts, values) + np.searchsorted(cuts, values, side="right")
-    return np.where(np.isnan(values), -1, place).astype(np.int64)
+    return np.where(np.isnan(values), 2 * len(cuts) + 1, place).astype(np.int64)
