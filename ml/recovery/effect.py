@@ -89,8 +89,8 @@ class Effect:
         who = f"attempts with {self.arm}" if self.estimand == "att" else f"attempts with {self.arm} or {self.reference}"
         low, high = self.trim
         return (
-            f"{self.size} {who} whose chance of {self.arm} against {self.reference} was between {low:g} and {high:g}; "
-            f"{self.n_trimmed} of {self.n} were outside and are not counted"
+            f"{self.size} {who} that could have got either (chance of {self.arm} against {self.reference} between {low:g} "
+            f"and {high:g}); {self.n_trimmed} of {self.n} could not and are not counted"
         )
 
 

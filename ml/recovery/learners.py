@@ -13,12 +13,11 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Matrix = NDArray[np.float32]
+from ml.recovery.logistic import CHUNK, PENALTY, Floats, Matrix, fit_logistic
+
 Learner = Literal["logistic", "boosted"]
 Predict = Callable[[Matrix], Floats]
 
-CHUNK = 100_000
 # Beyond this many rows a classifier's coefficients move less than an estimate can feel (their error enters squared).
 MOST_ROWS = 200_000
 _PENALTIES = tuple(10.0**power for power in range(-1, 6))
@@ -58,8 +57,7 @@ def fit_mean(rows: Matrix, values: Floats, learner: Learner, *, seed: int) -> Pr
     if len(values) < _FEWEST or np.ptp(values) == 0:
         mean = float(values.mean()) if len(values) else np.nan
         return lambda other: np.full(len(other), mean)
-    binary = bool(np.isin(values, (0.0, 1.0)).all())
-    if binary:
+    if np.isin(values, (0.0, 1.0)).all():
         return _first_class(fit_classes(rows, values.astype(np.int64), 2, learner, seed=seed))
     return _boosted_mean(rows, values, seed) if learner == "boosted" else ridge(rows, values)
 
@@ -74,7 +72,9 @@ def fit_classes(rows: Matrix, classes: NDArray[np.int64], count: int, learner: L
     if len(classes) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(classes), MOST_ROWS, replace=False))
         rows, classes = rows[chosen], classes[chosen]
-    model = _classifier(learner, len(np.unique(classes)), seed).fit(rows, classes)
+    if len(present) == 2 and learner == "logistic":
+        return _two_classes(rows, classes, present, count)
+    model = _classifier(learner, seed).fit(rows, classes)
 
     def predict(other: Matrix) -> Floats:
         found = np.zeros((len(other), count))
@@ -128,13 +128,26 @@ def _boosted_mean(rows: Matrix, values: Floats, seed: int) -> Predict:
     return lambda other: np.asarray(model.predict(other), dtype=np.float64)
 
 
-def _classifier(learner: Learner, classes: int, seed: int) -> Any:
+def _two_classes(rows: Matrix, classes: NDArray[np.int64], present: NDArray[np.int64], count: int) -> Predict:
+    ones = (classes == present[1]).astype(np.float64)
+    model = fit_logistic(rows, ones)
+
+    def predict(other: Matrix) -> Floats:
+        found = np.zeros((len(other), count))
+        found[:, present[1]] = model(other)
+        found[:, present[0]] = 1 - found[:, present[1]]
+        return found
+
+    return predict
+
+
+def _classifier(learner: Learner, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
     if learner == "boosted":
         return HistGradientBoostingClassifier(**_trees(seed))
-    return LogisticRegression(C=1.0, solver="newton-cholesky" if classes == 2 else "lbfgs", max_iter=200)
+    return LogisticRegression(C=1 / PENALTY, solver="lbfgs", max_iter=500)
 
 
 def _trees(seed: int) -> dict[str, Any]:

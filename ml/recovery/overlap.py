@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ml.recovery.attempts import Attempts
 from ml.recovery.nuisance import Nuisances
-from ml.recovery.pairs import TRIM, Estimand, Floats, effective_size, make_pair
+from ml.recovery.pairs import TRIM, Estimand, Floats, chances, effective_size, make_pair
 
 Grade = Literal["good", "partial", "poor"]
 
@@ -95,19 +95,16 @@ def overlap(
     one means closer means and not a wider spread (Stuart 2010).
     """
     against = attempts.arms[0] if reference is None else reference
-    everyone = make_pair(attempts, outcome, fitted, arm=arm, reference=against, trim=(0.0, 1.0))
     pair = make_pair(attempts, outcome, fitted, arm=arm, reference=against, trim=trim)
-    one, zero = attempts.arm_index(arm), attempts.arm_index(against)
-    rows = np.flatnonzero(attempts.due(outcome) & np.isin(attempts.arm, (one, zero)))
-    treated = attempts.arm[rows] == one
+    rows, treated, chance = chances(attempts, outcome, fitted, arm=arm, reference=against)
     ones, zeros = pair.weights(estimand)
     edges = np.linspace(0, 1, bins + 1)
     asked = int(treated.sum()) if estimand == "att" else len(rows)
     outside = asked - int(pair.target(estimand).sum())
     return Overlap(
         edges=edges,
-        treated=np.histogram(everyone.chance[everyone.treated], edges)[0],
-        reference=np.histogram(everyone.chance[~everyone.treated], edges)[0],
+        treated=np.histogram(chance[treated], edges)[0],
+        reference=np.histogram(chance[~treated], edges)[0],
         n=len(pair.rows),
         n_outside=pair.n_trimmed,
         share_outside=outside / asked if asked else 1.0,

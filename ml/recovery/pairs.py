@@ -75,14 +75,12 @@ def make_pair(
     reference: str,
     trim: tuple[float, float] = TRIM,
 ) -> Pair:
-    """The attempts with `arm` or `reference` whose chance of `arm` among the two lies within `trim`, ends included."""
+    """The attempts with `arm` or `reference` whose chance of `arm` among the two lies within `trim`, ends included, and
+    who are not `alone`."""
     one, zero = attempts.arm_index(arm), attempts.arm_index(reference)
-    of_two = (attempts.arm == one) | (attempts.arm == zero)
-    rows = np.flatnonzero(of_two & attempts.due(outcome))
-    both = fitted.propensity[rows, one] + fitted.propensity[rows, zero]
-    chance = np.divide(fitted.propensity[rows, one], both, out=np.zeros(len(rows)), where=both > 0)
+    rows, treated, chance = chances(attempts, outcome, fitted, arm=arm, reference=reference)
     inside = (chance >= trim[0]) & (chance <= trim[1]) & (chance > 0) & (chance < 1)
-    treated = attempts.arm[rows] == one
+    inside &= ~alone(attempts, rows, treated)
     kept = rows[inside]
     return Pair(
         rows=kept,
@@ -97,8 +95,42 @@ def make_pair(
         n_pair=len(rows),
         n_trimmed=int((~inside).sum()),
         n_trimmed_treated=int((~inside & treated).sum()),
-        n_immature=int(of_two.sum() - len(rows)),
+        n_immature=int(np.isin(attempts.arm, (one, zero)).sum()) - len(rows),
     )
+
+
+def chances(
+    attempts: Attempts, outcome: str, fitted: Nuisances, *, arm: str, reference: str
+) -> tuple[NDArray[np.int64], Flags, Floats]:
+    """Places of the attempts with one of two arms whose outcome is due, whether it is `arm`, and its chance among the
+    two (0 where neither could be), (k,) each."""
+    one, zero = attempts.arm_index(arm), attempts.arm_index(reference)
+    rows = np.flatnonzero(np.isin(attempts.arm, (one, zero)) & attempts.due(outcome))
+    both = fitted.propensity[rows, one] + fitted.propensity[rows, zero]
+    chance = np.divide(fitted.propensity[rows, one], both, out=np.zeros(len(rows)), where=both > 0)
+    return rows, attempts.arm[rows] == one, chance
+
+
+def alone(attempts: Attempts, rows: NDArray[np.int64], treated: Flags) -> Flags:
+    """Which of these attempts have a level or a flag that nobody in the other arm has, and not by accident, (k,).
+
+    A rule such as "never nothing for the vulnerable" concerns too few for a smooth propensity to reach 1, yet whoever
+    it covers has nobody to be compared with. Accident is held to be ruled out below one in a hundred.
+    """
+    found = np.zeros(len(rows), dtype=np.bool_)
+    if not 0 < treated.sum() < len(rows):
+        return found
+    shares = {True: float(treated.mean()), False: float((~treated).mean())}
+    for place in range(attempts.covariates.shape[1]):
+        column = attempts.covariates[rows, place]
+        if not np.isin(column[:1000], (0.0, 1.0)).all() or not np.isin(column, (0.0, 1.0)).all():
+            continue
+        for flag in (column == 1, column == 0):
+            with_arm = int((flag & treated).sum())
+            with_reference = int(flag.sum()) - with_arm
+            if min(with_arm, with_reference) == 0 and shares[with_arm > 0] ** (with_arm + with_reference) < 0.01:
+                found |= flag
+    return found
 
 
 def clustered_error(influence: Floats, cluster: NDArray[np.int64], size: float) -> tuple[float, float]:

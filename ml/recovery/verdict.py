@@ -57,7 +57,7 @@ def verdict(
     blocked = _blocked(found, overlap)
     if blocked is not None:
         sentence = f"What {found.arm} changes in {called} cannot be told from these attempts: {blocked}."
-        return Verdict("not enough data", sentence, blocked, tuple(_more_data(found)))
+        return Verdict("not enough data", sentence, blocked, (_missing(found),))
     doubts = tuple(_doubts(found, overlap, placebos, sensitivity, estimates, is_randomised))
     sentence = _sentence(found, called, unit, is_randomised)
     if not doubts:
@@ -173,14 +173,15 @@ def _minds(found: Effect, sensitivity: Sensitivity, is_randomised: bool) -> Iter
 
 
 def _more_data(found: Effect) -> Iterator[str]:
-    if found.reason is not None or not found.point:
-        yield f"More attempts with {found.arm} and with {found.reference} whose cases are alike and outcomes known."
-        return
-    factor = (1.96 * found.se / found.point) ** 2
-    if np.isfinite(factor) and 1 < factor < 100:
+    factor = (1.96 * found.se / found.point) ** 2 if found.point else np.inf
+    if 1 < factor < 100:
         yield f"About {factor:.1f} times as many attempts, if the estimate stays what it is."
-    else:
-        yield f"Attempts with {found.reference} among cases that now get {found.arm}, and the other way round."
+
+
+def _missing(found: Effect) -> str:
+    if found.reason is not None:
+        return f"More attempts with {found.arm} and with {found.reference} whose cases are alike and outcomes known."
+    return f"Attempts with {found.reference} among cases that now get {found.arm}, and the other way round."
 
 
 def _apart(one: Estimate, found: Effect) -> bool:

@@ -155,7 +155,30 @@ def test_attempts_that_could_not_have_got_the_other_arm_are_trimmed_and_named() 
     one = effect(replace(attempts, arm=arm), "recovered", "refund")
     assert one.n_trimmed_treated >= 0.95 * (severe & (arm == 1)).sum()
     assert np.isnan(one.per_case[severe]).mean() > 0.95
-    assert f"{one.n_trimmed} of {one.n} were outside" in one.population
+    assert f"{one.n_trimmed} of {one.n} could not" in one.population
+
+
+def test_whoever_a_rule_covers_has_nobody_to_be_compared_with() -> None:
+    attempts, _ = planted(3000, 5)
+    vulnerable = np.random.default_rng(1).random(3000) < 0.02
+    covered = replace(
+        attempts,
+        arm=np.where(vulnerable & (attempts.arm == 0), 2, attempts.arm),
+        covariates=np.column_stack([attempts.covariates, vulnerable]),
+        names=(*attempts.names, "is_vulnerable"),
+    )
+    one = effect(covered, "recovered", "callback")
+    assert np.isnan(one.per_case[vulnerable]).all()
+    assert one.n_trimmed_treated == (vulnerable & (covered.arm == 2)).sum()
+
+
+def test_a_level_that_one_arm_lacks_by_accident_is_kept() -> None:
+    attempts, _ = planted(1000, 5)
+    rare = np.isin(np.arange(1000), np.flatnonzero(attempts.arm == 1)[:2])
+    with_rare = replace(
+        attempts, covariates=np.column_stack([attempts.covariates, rare]), names=(*attempts.names, "region=island")
+    )
+    assert effect(with_rare, "recovered", "refund").n_trimmed == 0
 
 
 def test_too_few_attempts_give_no_number_but_a_reason() -> None:

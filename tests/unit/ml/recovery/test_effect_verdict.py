@@ -56,7 +56,7 @@ def test_even_a_supported_effect_says_what_would_change_our_mind(sound: Parts) -
 
 
 def test_who_is_counted_is_always_said(sound: Parts) -> None:
-    assert f"{sound[0].n_trimmed} of {sound[0].n} were outside and are not counted" in told(sound).sentence
+    assert f"{sound[0].n_trimmed} of {sound[0].n} could not and are not counted" in told(sound).sentence
 
 
 @pytest.mark.parametrize("change", [{"share_outside": 0.4}, {"effective_reference": 30.0}, {"n": 0}])
@@ -64,6 +64,7 @@ def test_nothing_is_claimed_where_overlap_fails(sound: Parts, change: dict[str, 
     said = told((sound[0], replace(sound[1], **change), sound[2]))
     assert said.standing == "not enough data"
     assert "cannot be told" in said.sentence
+    assert said.would_change == ("Attempts with none among cases that now get refund, and the other way round.",)
     assert not any(word in said.sentence for word in ("added", "took", "points", "supported"))
 
 
