@@ -202,6 +202,12 @@ def test_evidence_holds_numbers_and_field_names_but_never_what_somebody_wrote() 
     assert "Zacharias" not in json.dumps(row, default=str)
 
 
+def test_evidence_rounds_what_could_be_taken_for_the_number_of_a_card() -> None:
+    some = rule({"field": "score_value", "op": "gte", "value": 0.1})
+    evidence = fired([some], [{"score_value": 0.4111111111111111}]).column("evidence").to_pylist()
+    assert [json.loads(text)["score_value"] for text in evidence] == [0.411111]
+
+
 def test_a_rule_set_gives_one_row_per_rule_and_signal_in_order_of_trigger_id() -> None:
     when = {"field": "severity", "op": "lte", "value": 2}
     found = fired([rule(when), rule(when, id="other_rule")], [{"severity": 1}, {"severity": 2}, {"severity": 3}])
