@@ -56,11 +56,30 @@ class ArmValue(Strict):
         return self
 
 
+class Lead(Strict):
+    """Dollars per case the arm values are compared with brings more than doing nothing, with its 95 % interval, told by
+    `n` attempts with either: worth knowing also where nobody may be left alone, to say which case to take first.
+    """
+
+    value_usd: float
+    low_usd: float
+    high_usd: float
+    n: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        figures = (self.low_usd, self.value_usd, self.high_usd)
+        if any(not math.isfinite(figure) for figure in figures) or list(figures) != sorted(figures):
+            raise ValueError("the lead over doing nothing is finite and lies within its interval")
+        return self
+
+
 class Leaf(Strict):
     """Where cases of one kind end up; `n` attempts of other customers than the tree was grown on.
 
     `against` is what values are compared with: doing nothing, or the usual arm where nobody was ever left alone. With
     `left_to_rules` no arm promised more than what the rules choose; the values still say what that is worth.
+    `over_nothing` is what `against` brings more than doing nothing, None where that is the same or not known.
     """
 
     leaf_id: str = Field(min_length=1)
@@ -68,6 +87,7 @@ class Leaf(Strict):
     against: str = Field(min_length=1)
     arms: tuple[ArmValue, ...]
     left_to_rules: bool = False
+    over_nothing: Lead | None = None
 
     @model_validator(mode="after")
     def _each_arm_once(self) -> Self:

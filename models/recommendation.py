@@ -86,8 +86,9 @@ class Arm:
 class Learned:
     """What a learned policy had to do with a choice. `policy_id` is the one that decided; None: the rules did.
 
-    Dollars are per case more than `against`, of the playbook recommended; None where the policy does not know it. `share`
-    is the probability with which the case was put to the challenger.
+    Dollars are per case more than `against`, of the playbook recommended; None where the policy does not know it.
+    `over_nothing_usd` is the same compared with doing nothing. `share` is the probability with which the case was put to
+    the challenger.
     """
 
     roll_out: str
@@ -102,6 +103,7 @@ class Learned:
     leaf_id: str | None = None
     second_best: str | None = None
     second_value_usd: float | None = None
+    over_nothing_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +243,15 @@ def _said_by(learned: Learned) -> dict[str, Any]:
             "value_usd": learned.value_usd, "low_usd": learned.low_usd, "high_usd": learned.high_usd,
             "against": learned.against, "leaf_id": learned.leaf_id,
         }  # fmt: skip
+        if learned.over_nothing_usd is not None:
+            said["expected"]["over_nothing_usd"] = learned.over_nothing_usd
     if learned.second_best is not None:
         said["second_best"] = {"code": learned.second_best, "value_usd": learned.second_value_usd}
     return said
 
 
 def expected_value_usd(said: Mapping[str, Any] | None) -> float | None:
-    """Dollars the recommended playbook is expected to bring more than doing nothing, as an event says; None where the
-    event is older, a rule decided, or doing nothing was not what values were compared with."""
-    expected = (said or {}).get("expected") or {}
-    value, against = expected.get("value_usd"), expected.get("against")
-    return float(value) if value is not None and against == DO_NOTHING else None
+    """Dollars the recommended playbook is expected to bring more than doing nothing, as an event says; None where nobody
+    knows, and in older events."""
+    value = ((said or {}).get("expected") or {}).get("over_nothing_usd")
+    return float(value) if value is not None else None

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from models.playbook import Playbook
-from models.policy import ArmValue, Choice, Policy, PolicyFault, choose
+from models.policy import ArmValue, Choice, Leaf, Policy, PolicyFault, choose
 from models.recommendation import (
+    DO_NOTHING,
     Arm,
     Exploration,
     Ground,
@@ -168,21 +169,29 @@ def _mixture(answers: Mapping[Side, _Answer], share: float) -> tuple[Arm, ...]:
 def _learned(
     roll_out: RollOut, side: Side, share: float, mine: _Answer, code: str, facts: Mapping[str, Any]
 ) -> Learned:
-    """What is logged of the side's answer; an arm that is tried gets its own expected value, where the leaf knows one."""
-    choice, version = mine.choice, roll_out.version
-    if mine.policy_id is None:
-        return Learned(version, side, share, None, choice.why)
-    arm = _value_of(roll_out.policy_of(side), code, facts)
+    """What is logged of the side's answer: the value of the playbook drawn by its leaf, also where the rules decided.
+
+    An arm that is tried is told beside the best, the best beside the second best.
+    """
+    choice, policy = mine.choice, roll_out.policy_of(side)
+    found = policy.leaf(facts) if policy is not None and choice.leaf_id is not None else None
+    if found is None:
+        return Learned(roll_out.version, side, share, None, choice.why)
+    leaf = found[0]
+    arm = next((arm for arm in leaf.arms if arm.code == code), None)
     second = (
         (choice.second_best, choice.second_value) if code == choice.code else (choice.code, choice.expected_value_usd)
     )
     return Learned(
-        version, side, share, mine.policy_id, choice.why, value_usd=arm.value_usd if arm else None,
-        low_usd=arm.low_usd if arm else None, high_usd=arm.high_usd if arm else None, against=choice.against,
-        leaf_id=choice.leaf_id, second_best=second[0], second_value_usd=second[1],
+        roll_out.version, side, share, mine.policy_id, choice.why, value_usd=arm.value_usd if arm else None,
+        low_usd=arm.low_usd if arm else None, high_usd=arm.high_usd if arm else None, against=leaf.against,
+        leaf_id=leaf.leaf_id, second_best=second[0], second_value_usd=second[1], over_nothing_usd=_over_nothing(leaf, arm),
     )  # fmt: skip
 
 
-def _value_of(policy: Policy | None, code: str, facts: Mapping[str, Any]) -> ArmValue | None:
-    found = policy.leaf(facts) if policy is not None else None
-    return next((arm for arm in found[0].arms if arm.code == code), None) if found is not None else None
+def _over_nothing(leaf: Leaf, arm: ArmValue | None) -> float | None:
+    if arm is None or arm.value_usd is None:
+        return None
+    if leaf.against == DO_NOTHING:
+        return arm.value_usd
+    return arm.value_usd + leaf.over_nothing.value_usd if leaf.over_nothing is not None else None

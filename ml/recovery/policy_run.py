@@ -24,6 +24,7 @@ from ml.recovery.policy_leaves import Scored, assign
 from ml.recovery.policy_programme import programme_arms
 from ml.recovery.policy_rows import curve_rows, policy_rows, value_rows
 from ml.recovery.policy_verdict import TOLERANCES, CurvePoint, Verdict, judge, policy_curve
+from ml.recovery.policy_worth import with_leads
 from models.playbook import Playbook
 from models.policy import Policy
 from models.recommendation import RecommendationPolicy
@@ -78,7 +79,10 @@ def learn_policy(
     data, kept, fitted = _prepared(attempts, table, playbooks, rules, outcome, fields, seed)
     at = as_of.astimezone(UTC).isoformat(timespec="seconds")
     found = learn(data, policy_id="unnamed", as_of=at, outcome=outcome, fields=fields, seed=seed)
-    named = _named(found, as_of)
+    valued = with_leads(
+        found.policy, attempts, read_facts(table, tuple(dict.fromkeys((*fields, *ASKED)))), fitted[outcome]
+    )
+    named = _named(replace(found, policy=valued), as_of)
     now = None if current is None else assign(current, data)
     verdict = judge(attempts, fitted, data, kept, named.held_out, outcome=outcome, current=now, share=share, seed=seed)
     gain = data.gains[np.arange(len(data)), named.held_out]

@@ -57,6 +57,7 @@ def test_a_new_case_gets_the_champions_playbook_with_its_expected_effect(home: S
         "high_usd": 31.0,
         "against": "none",
         "leaf_id": "all",
+        "over_nothing_usd": 30.0,
     }
     assert said["second_best"] == {"code": "refund", "value_usd": 9.0}
     assert services.verify_chain().ok

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.playbook import Playbook, Step
-from models.policy import Split
+from models.policy import ArmValue, Lead, Leaf, Split
 from models.recommendation import Recommendation, RecommendationPolicy, expected_value_usd, logged, recommend
 from models.trial import RULES, RollOut, advise, side_of
 from tests.unit.models.learned import CODES, best, leaf, policy
@@ -156,7 +156,14 @@ def test_the_event_says_effect_interval_second_best_side_and_why() -> None:
     choice = next(c for n in range(99) if (c := told(roll_out, f"C{n}")).code == "refund")
     said = logged(choice, policy_version="v1")
     assert (said["policy"], said["policy_version"]) == ("learned/p-refund", "v1+r1")
-    assert said["expected"] == {"value_usd": 9.0, "low_usd": 8.0, "high_usd": 10.0, "against": "none", "leaf_id": "all"}
+    assert said["expected"] == {
+        "value_usd": 9.0,
+        "low_usd": 8.0,
+        "high_usd": 10.0,
+        "against": "none",
+        "leaf_id": "all",
+        "over_nothing_usd": 9.0,
+    }
     assert said["second_best"] == {"code": "apology", "value_usd": 4.0}
     assert said["roll_out"] == {"version": "r1", "side": "champion", "challenger_share": 0.3}
     assert "expected to bring +9.00 USD" in said["why_policy"] and "p-refund" in said["reason"]
@@ -190,3 +197,23 @@ def test_a_share_needs_a_challenger() -> None:
         RollOut("r1", best("refund"), None, 0.1)
     with pytest.raises(ValueError, match="between 0 and 1"):
         RollOut("r1", None, best("refund"), 1.1)
+
+
+def test_a_value_told_against_the_usual_playbook_counts_with_what_that_brings_over_doing_nothing() -> None:
+    usual = ArmValue(code="apology", value_usd=0.0, low_usd=0.0, high_usd=0.0, n=90, standing="reference")
+    better = ArmValue(code="callback", value_usd=6.0, low_usd=1.0, high_usd=11.0, n=90, standing="better")
+    known = Leaf(leaf_id="all", n=400, against="apology", arms=(usual, better),
+                 over_nothing=Lead(value_usd=-2.0, low_usd=-5.0, high_usd=1.0, n=300))  # fmt: skip
+    told_so, unknown = policy("p1", known), policy("p2", known.model_copy(update={"over_nothing": None}))
+    assert expected_value_usd(logged(told(RollOut("r1", told_so), share=0.0), policy_version="v1")) == 4.0
+    said = logged(told(RollOut("r1", unknown), share=0.0), policy_version="v1")
+    assert said["expected"]["value_usd"] == 6.0
+    assert expected_value_usd(said) is None
+
+
+def test_a_leaf_left_to_the_rules_still_says_what_the_rules_choice_is_worth() -> None:
+    left = leaf(apology=4.0, callback=3.0).model_copy(update={"left_to_rules": True})
+    choice = told(RollOut("r1", policy("p1", left)), share=0.0)
+    said = logged(choice, policy_version="v1")
+    assert (said["policy"], said["playbook_code"]) == ("rules/rest", "apology")
+    assert expected_value_usd(said) == 4.0
