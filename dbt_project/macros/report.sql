@@ -118,3 +118,8 @@ group by {{ week_of(anchored_at) }}
 {% macro time_horizon(clock) -%}
 case {{ clock }} when 'wall' then 2592000.0 else 576000.0 end
 {%- endmacro %}
+
+{#- Stages of the loop after hearing, each part of the one before. -#}
+{% macro loop_stages() -%}
+    {{ return(['triaged', 'acted', 'informed', 'verified', 'cause_linked', 'fixed']) }}
+{%- endmacro %}

@@ -104,6 +104,11 @@ class Stores:
         """Run the selected models without testing them, as a step on the way to a table that is compared."""
         return self._invoke("run", select, AS_OF, [])
 
+    def compiled(self, *select: str, as_of: str = AS_OF) -> list[str]:
+        """SQL of the selected models as it would run; needs no table to exist."""
+        results = self._invoke("compile", select, as_of, [])
+        return [r.node.compiled_code for r in results if r.node.resource_type == "model"]
+
     def _invoke(self, command: str, select: tuple[str, ...], as_of: str, extra: list[str]) -> list[Any]:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

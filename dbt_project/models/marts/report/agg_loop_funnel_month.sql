@@ -81,22 +81,34 @@ reached as (
     left join cases on contacts.signal_id = cases.signal_id
     left join fixes on contacts.signal_id = fixes.signal_id
 
-)
+),
 
-{%- set stages = ['triaged', 'acted', 'informed', 'verified', 'cause_linked', 'fixed'] %}
+placed as (
+
+    select
+        *,
+        -- How many stages it passed in a row.
+        case
+            {% for stage in loop_stages() -%}
+            when not is_{{ stage }} then {{ loop.index0 }}
+            {% endfor -%}
+            else {{ loop_stages() | length }}
+        end as passed
+    from reached
+
+)
 
 select
     month_start,
     count(*) as heard,
-    {% for stage in stages -%}
-    count(case when {% for before in stages[:loop.index] %}{{ ' and ' if not loop.first }}is_{{ before }}{% endfor %} then 1 end)
-        as {{ stage }},
+    {% for stage in loop_stages() -%}
+    count(case when passed >= {{ loop.index }} then 1 end) as {{ stage }},
     {% endfor -%}
     -- Nothing measures yet what a fix has changed: unknown, which is not none.
     cast(null as bigint) as effect_measured,
-    {% for stage in stages -%}
+    {% for stage in loop_stages() -%}
     count(case when is_{{ stage }} then 1 end) as {{ stage }}_anyhow,
     {% endfor -%}
     {{ as_of() }} as as_of
-from reached
+from placed
 group by month_start

@@ -42,7 +42,7 @@ placed as (
         and customer_id is not null
         and row_number() over (
             partition by instrument_id, score_metric, survey_type, month_start, is_valid, customer_id
-            order by occurred_at desc, signal_id
+            order by occurred_at desc, signal_id asc
         ) > 1 as is_replaced,
         -- The two best of five or more points, on the answer's own scale; effort as the second version asks it and no other.
         case
@@ -98,7 +98,9 @@ select
     case when score_metric = 'nps' then cast(100 as double) * (promoters - detractors) / nullif(counted, 0) end as nps,
     case when score_metric = 'nps' then {{ nps_error('promoters', 'detractors', 'counted') }} end as nps_standard_error,
     {% for name, side in {'low': -1, 'high': 1}.items() -%}
-    case when score_metric = 'nps' and counted > 0 then {{ nps_bound('promoters', 'detractors', 'counted', side) }} end as nps_{{ name }},
+    case
+        when score_metric = 'nps' and counted > 0 then {{ nps_bound('promoters', 'detractors', 'counted', side) }}
+    end as nps_{{ name }},
     {% endfor -%}
     cast(positives as double) / nullif(with_box, 0) as positive_share,
     {{ wilson_bound('positives', 'nullif(with_box, 0)', -1) }} as positive_share_low,
