@@ -6,8 +6,8 @@ claims and their figures. Not here: the contenders (policy_contenders.py) and th
 The closing line's `ratio` is money left on the table: how much less than the best policy of its kind (a tree of depth 3
 grown on the truth of the unseen world itself) the better of the two rivals earns, divided by how much less ours does. The
 rivals are the programme's rules and treating the riskiest customers first with the strongest arm. All figures are true net
-margin per case in worlds nobody learned from; the riskiest-first rival is held to the same handling minutes (half of what
-the rules take), and so is ours when compared with it.
+margin per case in worlds nobody learned from. Against the riskiest-first rival both are short of hands: they have the minutes
+of the shortest arms and half of what ours would take beyond, at least a twentieth more.
 
 The guard holds when, over the worlds, ours beats the rules, and riskiest-first within the same minutes, by the lower end of
 a 95 % interval (t, one value per pair of worlds), and the rules also where nobody may be left alone; the doubly robust value
@@ -89,8 +89,8 @@ def contests(worlds: int, customers: int, *, alone: bool = True) -> tuple[list[O
         outcomes.append(one)
         print(
             f"  {company:<8}{len(past.kept):6d} attempts, {learned.candidate:<7} net margin per case: rules {one.rules:6.2f}  "
-            f"learned {one.learned:6.2f}  best tree {one.best:6.2f}  shortest arm {one.nothing:6.2f}  | within half the "
-            f"minutes: riskiest first {one.short_risk:6.2f}  learned {one.short_learned:6.2f}  hour worth {one.hour_usd:.2f}",
+            f"learned {one.learned:6.2f}  best tree {one.best:6.2f}  shortest arm {one.nothing:6.2f}  | short of "
+            f"hands: riskiest first {one.short_risk:6.2f}  learned {one.short_learned:6.2f}  hour worth {one.hour_usd:.2f}",
             flush=True,
         )
     assert kept is not None, "at least one world"

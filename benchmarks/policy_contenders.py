@@ -90,11 +90,12 @@ def learned_in(world: World, seed: int) -> Learned:
 
 
 def contest(learned: Policy, past: World, fresh: World, *, share: float = 0.5) -> Outcome:
-    """Put everything to cases of a fresh world. Short of hands means `share` of the minutes the rules would take."""
+    """Put everything to cases of a fresh world. Short of hands means the minutes of the shortest arms, which nobody can
+    save, and `share` of what ours would take beyond them, but at least a twentieth."""
     minutes = _usual_minutes(past)
-    budget = share * float(minutes[fresh.data.rules].sum())
-    least = np.where(fresh.data.eligible, minutes, np.inf).min(axis=1)
-    budget = max(budget, 1.05 * float(least.sum()))
+    least = float(np.where(fresh.data.eligible, minutes, np.inf).min(axis=1).sum())
+    wanted = float(minutes[assign(learned, fresh.data)].sum())
+    budget = least + share * max(wanted - least, 0.05 * least)
     ours = _short_learned(learned, fresh.data, minutes, budget)
     return Outcome(
         rules=fresh.earns(fresh.data.rules),

@@ -167,15 +167,58 @@ def _one(sums: _Sums) -> _Found:
 
 
 def _two(sums: _Sums) -> _Found:
-    """Both levels at once: sums over pairs of questions give every leaf of every tree of depth 2."""
-    yes, n = sums.yes, sums.yes.shape[1]
-    both = [yes.T @ (column[:, None] * yes) for column in sums.gain.T]
-    both_gain = np.stack(both, axis=-1)
-    both_seen = np.stack([yes.T @ (column[:, None] * yes) for column in sums.seen[:, :-1].T], axis=-1)
-    both_seen = np.concatenate([both_seen, np.full((n, n, 1), np.inf)], axis=-1)
-    both_rows = yes.T @ (sums.rows[:, None] * yes)
-    one_gain, one_seen, one_rows = yes.T @ sums.gain, _count(yes.T, sums.seen), yes.T @ sums.rows
-    gain, seen, rows = sums.gain.sum(axis=0), sums.seen.sum(axis=0), float(sums.rows.sum())
+    return _split(sums, _totals(sums, _pairs(sums)), 1)
+
+
+def _three(sums: _Sums) -> _Found:
+    """For every first question the best pair of trees of depth 2. Only the smaller side is added up; the other is the rest."""
+    whole, best, place = _pairs(sums), _two(sums), None
+    gain = best.gain
+    for number, column in enumerate(sums.yes.T > 0):
+        few = column if 2 * column.sum() <= len(column) else ~column
+        part = _pairs(sums.take(few))
+        rest = _Pairs(whole.table - part.table, whole.total - part.total)
+        if min(part.total[-1], rest.total[-1]) < sums.least_leaf:
+            continue
+        found = sum(_best_of_two(sums, side) for side in (part, rest))
+        if found > gain + _slack(gain):
+            gain, place = found, number
+    if place is None:
+        return best
+    inside = sums.yes[:, place] > 0
+    yes, no = _two(sums.take(inside)), _two(sums.take(~inside))
+    return _Found(yes.gain + no.gain, place, yes, no)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Sums over the cells that answer yes to both of two questions, `table` (2A + 1, questions, questions), and over all
+    cells, `total` (2A + 1,): gains of A arms, attempts with each, and all cases."""
+
+    table: Floats
+    total: Floats
+
+
+def _pairs(sums: _Sums) -> _Pairs:
+    weights = np.hstack([sums.gain[:, :-1], sums.seen[:, :-1], sums.rows[:, None]])
+    return _Pairs(
+        np.stack([sums.yes.T @ (weight[:, None] * sums.yes) for weight in weights.T]),
+        weights.sum(axis=0),
+    )
+
+
+def _best_of_two(sums: _Sums, pairs: _Pairs) -> float:
+    """Gain of the best tree of depth 2 over the cells behind `pairs`."""
+    gain, seen, _ = _unpacked(pairs.total)
+    return max(float(_totals(sums, pairs).max()), float(sums.best(gain, seen)))
+
+
+def _totals(sums: _Sums, pairs: _Pairs) -> Floats:
+    """Gain (questions,) of the best tree of depth 2 that begins with each question: every leaf of every such tree is a sum
+    over a pair, or what is left of one."""
+    both_gain, both_seen, both_rows = _unpacked(np.moveaxis(pairs.table, 0, -1))
+    one_gain, one_seen, one_rows = _unpacked(np.diagonal(pairs.table, axis1=1, axis2=2).T)
+    gain, seen, rows = _unpacked(pairs.total)
 
     def side(g: Floats, s: Floats, r: Floats, inner_g: Floats, inner_s: Floats, inner_r: Floats) -> Floats:
         split = sums.best(inner_g, inner_s) + sums.best(g[:, None] - inner_g, _minus(s[:, None], inner_s))
@@ -183,7 +226,8 @@ def _two(sums: _Sums) -> _Found:
         whole = np.where(sums.enough(r), sums.best(g, s), -np.inf)
         return np.asarray(np.maximum(whole, split.max(axis=1)))
 
-    total = side(one_gain, one_seen, one_rows, both_gain, both_seen, both_rows) + side(
+    yes = side(one_gain, one_seen, one_rows, both_gain, both_seen, both_rows)
+    no = side(
         gain - one_gain,
         _minus(seen, one_seen),
         rows - one_rows,
@@ -191,20 +235,15 @@ def _two(sums: _Sums) -> _Found:
         _minus(one_seen[None], both_seen),
         one_rows[None] - both_rows,
     )
-    return _split(sums, total, 1)
+    return np.asarray(yes + no)
 
 
-def _three(sums: _Sums) -> _Found:
-    best = _two(sums)
-    rows = float(sums.rows.sum())
-    for place, column in enumerate(sums.yes.T > 0):
-        inside = float(sums.rows[column].sum())
-        if min(inside, rows - inside) < sums.least_leaf:
-            continue
-        yes, no = _two(sums.take(column)), _two(sums.take(~column))
-        if yes.gain + no.gain > best.gain + _slack(best.gain):
-            best = _Found(yes.gain + no.gain, place, yes, no)
-    return best
+def _unpacked(packed: Floats) -> tuple[Floats, Floats, Floats]:
+    """Gains and counts of the arms and of the rules, which gain 0 and were always seen, and the number of cases."""
+    arms = packed.shape[-1] // 2
+    rules = np.zeros((*packed.shape[:-1], 1))
+    gain, seen = packed[..., :arms], packed[..., arms:-1]
+    return np.concatenate([gain, rules], axis=-1), np.concatenate([seen, rules + np.inf], axis=-1), packed[..., -1]
 
 
 def _split(sums: _Sums, total: Floats, below: int) -> _Found:
