@@ -160,3 +160,26 @@ def test_nothing_is_tried_on_a_customer_the_crm_calls_vulnerable(home: Settings,
     said = [recommended(open_case(engine, f"t{n}", severity=3, source="surveys")) for n in range(30)]
     assert {one["propensity"] for one in said} == {1.0}
     assert recommended(open_case(engine, "else", severity=3, source="surveys"))["propensity"] < 1.0
+
+
+def test_a_person_reads_effect_interval_and_runner_up(
+    home: Settings, at: At, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from amends.case_view import show
+
+    put_in_force(home, worth(callback=30.0, refund=9.0))
+    engine = at(MONDAY)
+    show(case_view(engine, open_case(engine, "t1", severity=2, journey="payments")))
+    text = capsys.readouterr().out
+    assert "+30.00 USD more than 'none', 95 % interval +29.00 USD to +31.00 USD" in text
+    assert "next to it: refund, +9.00 USD" in text
+    assert "learned/p1, as champion of" in text
+
+
+def test_a_person_reads_an_older_recommendation_without_figures(at: At, capsys: pytest.CaptureFixture[str]) -> None:
+    from amends.case_view import show
+
+    engine = at(MONDAY)
+    show(case_view(engine, open_case(engine, "t1", severity=2, journey="payments")))
+    text = capsys.readouterr().out
+    assert "-> refund, probability 1.000" in text and "expected" not in text
