@@ -25,3 +25,11 @@
         + {{ side }} * cast({{ z95() }} as double)
         * {{ nps_error('(' ~ promoters ~ ' + 0.75)', '(' ~ detractors ~ ' + 0.75)', more) }})
 {%- endmacro %}
+
+{#- One end of the 95 % interval of a Poisson count: Byar's approximation to the exact one (Breslow and Day 1987), good from 0 on. -#}
+{% macro poisson_bound(counted, side) -%}
+    {%- set cases = 'cast(' ~ counted ~ ' + 1 as double)' if side > 0 else 'cast(' ~ counted ~ ' as double)' -%}
+    coalesce({{ cases }} * pow(
+        1 - 1 / (9 * nullif({{ cases }}, 0)) + {{ side }} * cast({{ z95() }} as double) / (3 * sqrt(nullif({{ cases }}, 0))), 3
+    ), 0)
+{%- endmacro %}

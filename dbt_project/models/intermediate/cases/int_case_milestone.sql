@@ -45,6 +45,61 @@ firsts as (
 
 ),
 
+-- Everybody of ours who had a hand in it, and how often it went from one to another.
+owners as (
+
+    select
+        case_id,
+        owner_id,
+        owner_id <> lag(owner_id) over (partition by case_id order by occurred_at, seq) as is_hand_over
+    from (
+        select
+            case_id,
+            seq,
+            occurred_at,
+            {{ json_text('payload', 'owner_id') }} as owner_id
+        from events
+        where event_kind = 'assigned'
+    ) as assignments
+    where owner_id is not null
+
+),
+
+hands as (
+
+    select
+        case_id,
+        owner_id as person_id
+    from owners
+    union
+    select
+        case_id,
+        actor_id as person_id
+    from events
+    where actor_type = 'person'
+
+),
+
+people as (
+
+    select
+        case_id,
+        count(distinct person_id) as people
+    from hands
+    group by case_id
+
+),
+
+hand_overs as (
+
+    select
+        case_id,
+        count(case when is_hand_over then 1 end) as hand_overs
+    from owners
+    group by case_id
+
+),
+
 escalations as (
 
     select
@@ -106,9 +161,13 @@ select
     cast(escalations.escalation_level as integer) as escalation_level,
     reopenings.first_real_reopening_at,
     cast(coalesce(reopenings.real_reopenings_30d, 0) as integer) as real_reopenings_30d,
-    recurrences.next_case_at
+    recurrences.next_case_at,
+    cast(coalesce(people.people, 0) as integer) as people,
+    cast(coalesce(hand_overs.hand_overs, 0) as integer) as hand_overs
 from cases
 left join firsts on cases.case_id = firsts.case_id
 left join escalations on cases.case_id = escalations.case_id
 left join reopenings on cases.case_id = reopenings.case_id
+left join people on cases.case_id = people.case_id
+left join hand_overs on cases.case_id = hand_overs.case_id
 left join recurrences on cases.case_id = recurrences.case_id

@@ -101,6 +101,8 @@ observed as (
         milestones.first_real_reopening_at,
         milestones.real_reopenings_30d,
         milestones.next_case_at,
+        milestones.people,
+        milestones.hand_overs,
         {{ plus_days('cases.opened_at', outcome_horizon_days()) }} as horizon_at
     from cases
     left join nps on cases.case_id = nps.case_id
@@ -217,5 +219,7 @@ select
     cast(coalesce(resolutions, 0) as integer) as resolutions,
     offer_usd,
     handling_minutes,
+    people,
+    hand_overs,
     as_of
 from judged
