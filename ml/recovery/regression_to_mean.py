@@ -95,6 +95,9 @@ def recovery_nps(pairs: NpsPairs, *, draws: int = 999, seed: int = 0) -> Recover
     """
     _check(pairs)
     sums, answered, control, repeats = _sums(pairs)
+    if repeats < FEWEST_REPEATS:
+        # Too few to tell how well the question repeats: those left alone are then held to a slope of their own.
+        sums[:, _COLUMNS.index("pairs") :] = 0.0
     found = {name: float(value[0]) for name, value in _figures(sums.sum(axis=0)[None, :]).items()}
     reason, reliable = _refusals(answered, control, repeats)
     spread = _bootstrap(sums, draws, seed) if answered >= FEWEST_TREATED else {}
