@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cases import services
 from cases.episodes import facts_of
-from casework import advice
+from casework.advice import Advice
 from casework.alerting import Alerting
 from casework.engine import Engine
 from models.facts import ResolutionFact, TriggerFact
@@ -25,8 +25,10 @@ def open_with(
 ) -> OpenResult:
     """Give every trigger exactly one case, by the programme in force; see `cases.services.open_cases`."""
 
+    advice = Advice(engine)
+
     def recommend(trigger: TriggerFact, case_id: str) -> Mapping[str, Any] | None:
-        return advice.recommendation(engine, case_id, facts_of(trigger))
+        return advice.recommendation(case_id, facts_of(trigger))
 
     alerting = Alerting(engine, engine.programme.alerts)
 
