@@ -42,6 +42,7 @@ cases = st.builds(
     units=st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 8.0]),
     waiting_since=st.integers(0, 400).map(lambda hours: NOW - hours * HOUR),
     expected_value_usd=st.none() | st.floats(-100, 1e6),
+    is_effect=st.booleans(),
     due_at=st.none() | st.integers(-100, 400).map(lambda hours: NOW + hours * HOUR),
     skill=st.none() | st.sampled_from(["security", "borrowing"]),
     region=st.none() | st.sampled_from(["north", "south"]),
@@ -303,3 +304,35 @@ def test_the_plan_says_what_one_more_unit_would_have_taken_and_what_the_matching
         assign(better, [owner("E1", 4, skills=frozenset({"security"})), owner("E2", 4, 1.0)], now=NOW).optimality_gap
         > 0
     )
+
+
+@given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.integers(1, 4))
+def test_of_equal_cases_the_one_help_is_expected_to_bring_more_comes_first(
+    one: float, other: float, severity: int
+) -> None:
+    queue = [
+        waiting(f"C{n}", expected_value_usd=value, is_effect=True, severity=severity)
+        for n, value in enumerate((one, other))
+    ]
+    first, second = (case.expected_value_usd for case in in_order(queue, NOW, Params()))
+    assert first is not None and second is not None
+    # Values a hair apart may share a place once they are squeezed between 0 and 1.
+    assert first >= second or first == pytest.approx(second, rel=1e-6, abs=1e-6)
+
+
+@given(st.floats(-1e6, 1e6), st.none() | st.floats(0, 1e6), st.booleans())
+def test_what_acting_is_worth_never_outweighs_a_step_of_severity(
+    value: float, other: float | None, is_effect: bool
+) -> None:
+    grave = waiting("grave", severity=1, expected_value_usd=value, is_effect=True)
+    milder = waiting("milder", severity=2, expected_value_usd=other, is_effect=is_effect)
+    assert in_order([milder, grave], NOW, Params())[0] is grave
+
+
+def test_an_effect_does_not_sink_below_cases_whose_effect_nobody_knows() -> None:
+    pays = waiting("pays", expected_value_usd=40.0, is_effect=True)
+    usual = waiting("usual", expected_value_usd=600.0)
+    unknown = waiting("unknown")
+    costs = waiting("costs", expected_value_usd=-40.0, is_effect=True)
+    order = [case.case_id for case in in_order([unknown, costs, usual, pays], NOW, Params())]
+    assert order == ["pays", "usual", "costs", "unknown"]
