@@ -15,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml.recovery.attempts import Attempts
-from ml.recovery.diagnostics import known
 from ml.recovery.effect import Effect, scores
 from ml.recovery.nuisance import Nuisances
 from ml.recovery.pairs import clustered_error, interval
+from ml.recovery.rates import stored
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
@@ -170,5 +170,4 @@ def revenue_table(risk: AtRisk, attempts: Attempts, saved: Effect, *, as_of: dat
     blank = {"n_borrowed": 0, "n_unknown": 0, "value_usd": None, "reason": None, "low": None, "high": None}
     for number, row in enumerate(rows, start=1):
         row |= {"line_no": number, "horizon_days": HORIZON_DAYS, "as_of": as_of}
-        row |= {name: known(row[name]) for name in ("point", "low", "high") if row.get(name) is not None}
-    return pa.Table.from_pylist([blank | row for row in rows], schema=REVENUE)
+    return pa.Table.from_pylist([stored(blank | row) for row in rows], schema=REVENUE)

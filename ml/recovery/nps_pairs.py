@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.recovery.attempts import REFERENCE
-from ml.recovery.diagnostics import key, known
+from ml.recovery.rates import row_key, stored
 from ml.recovery.regression_to_mean import DETRACTOR, NpsPairs, RecoveryNps, recovery_nps
 
 Floats = NDArray[np.float64]
@@ -149,5 +149,6 @@ def _subjects(pairs: NpsPairs, codes: NDArray[np.str_]) -> Iterator[tuple[str, s
 
 
 def _row(level: str, subject: str, found: RecoveryNps, as_of: datetime) -> dict[str, Any]:
-    figures = {name: known(value) if isinstance(value, float) else value for name, value in asdict(found).items()}
-    return {"nps_id": key(level, subject), "level": level, "subject": subject, "as_of": as_of, **figures}
+    return {
+        "nps_id": row_key(level, subject), "level": level, "subject": subject, "as_of": as_of, **stored(asdict(found)),
+    }  # fmt: skip

@@ -5,9 +5,11 @@ Belongs here: whose rates are told, and the table they make. Not here: how a rat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml.recovery.attempts import Attempts
-from ml.recovery.diagnostics import key, known
 from ml.recovery.response import RecoveryRate, recovery_rate, response_chances
 
 Flags = NDArray[np.bool_]
@@ -86,7 +87,18 @@ def _subjects(attempts: Attempts) -> Iterator[tuple[str, str, Flags]]:
             yield level, str(subject), treated & (values == subject)
 
 
+def row_key(level: str, subject: str) -> str:
+    """Key of a row: 24 hexadecimal digits, the same in every build."""
+    return sha256(f"{level}|{subject}".encode()).hexdigest()[:24]
+
+
+def stored(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures as a table keeps them: NaN, which is no number, is empty."""
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value for name, value in figures.items()
+    }
+
+
 def _row(level: str, subject: str, rate: RecoveryRate, immature: int, as_of: datetime) -> dict[str, Any]:
-    figures = {name: known(value) if isinstance(value, float) else value for name, value in asdict(rate).items()}
-    return {"rate_id": key(level, subject), "level": level, "subject": subject, "n_immature": immature,
-            "as_of": as_of, **figures}  # fmt: skip
+    return {"rate_id": row_key(level, subject), "level": level, "subject": subject, "n_immature": immature,
+            "as_of": as_of, **stored(asdict(rate))}  # fmt: skip

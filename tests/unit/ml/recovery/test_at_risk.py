@@ -12,7 +12,6 @@ from ml.recovery.at_risk import REVENUE, AtRisk, at_risk, gross_margin, revenue_
 from ml.recovery.attempts import Attempts
 from ml.recovery.effect import effect
 from ml.recovery.nuisance import nuisances
-from ml.recovery.study import together
 from tests.unit.ml.recovery.worlds import planted
 
 AS_OF = datetime(2026, 7, 6, tzinfo=UTC)
@@ -90,7 +89,7 @@ def test_the_three_lines_stand_apart_and_only_the_last_is_causal() -> None:
     attempts, _ = planted(2000, 5)
     net = attempts.outcome("margin_90d") if "margin_90d" in attempts.outcomes else attempts.outcome("net_margin_90d")
     attempts = replace(attempts, outcomes={**attempts.outcomes, "margin_90d": net, "net_margin_90d": net})
-    pooled = together(attempts)
+    pooled = replace(attempts, arms=("none", "any playbook"), arm=(attempts.arm > 0).astype(np.int64))
     saved = effect(pooled, "net_margin_90d", pooled.arms[1])
     table = revenue_table(risk_of(attempts), attempts, saved, as_of=AS_OF)
     assert table.schema == REVENUE
