@@ -22,17 +22,21 @@ Predict = Callable[[Matrix], Floats]
 MOST_ROWS = 200_000
 _PENALTIES = tuple(10.0**power for power in range(-1, 6))
 _FEWEST = 10
+_TALL = 8.0
 
 
 def design(covariates: Floats, learner: Learner) -> Matrix:
     """Covariates as a learner reads them, (n, d'): for the linear family standardised and with the square of every
     number that has more than two values, so that a curved effect of value or tenure is not taken for one of treatment.
+    A number with values beyond eight standard deviations gets none: a handful of rows would be all there is to it.
     """
     if learner == "boosted" or not len(covariates):
         return covariates.astype(np.float32)
-    centre, spread = covariates.mean(axis=0), covariates.std(axis=0)
+    # Column by column: numpy's own deviation of the whole copies it, half a gigabyte for a million attempts.
+    centre, spread = covariates.mean(axis=0), np.array([column.std() for column in covariates.T])
     spread[spread == 0] = 1.0
-    curved = [place for place in range(covariates.shape[1]) if _has_many_values(covariates[:, place])]
+    tall = np.maximum(covariates.max(axis=0) - centre, centre - covariates.min(axis=0)) > _TALL * spread
+    curved = [place for place in np.flatnonzero(~tall) if _has_many_values(covariates[:, place])]
     found = np.empty((len(covariates), covariates.shape[1] + len(curved)), dtype=np.float32)
     for start in range(0, len(covariates), CHUNK):
         scaled = np.clip((covariates[start : start + CHUNK] - centre) / spread, -10, 10)

@@ -73,11 +73,18 @@ def test_rare_levels_share_a_column() -> None:
     assert not any(name.startswith("region=island") for name in attempts.names)
 
 
+def test_the_richest_customer_counts_as_rich_and_no_more() -> None:
+    attempts = read_attempts(table(annual_value_usd=[100.0] * 60 + [200.0] * 59 + [1e9]))
+    values = dict(zip(attempts.names, attempts.covariates.T, strict=True))
+    assert values["annual_value_usd (capped)"].max() == 200.0
+    assert values["annual_value_usd"].max() == pytest.approx(np.log1p(1e9))
+
+
 def test_an_encoded_column_names_its_source() -> None:
-    assert [encoding.source(name) for name in ("severity=1", "sentiment?", "tenure_days")] == [
+    assert [encoding.source(name) for name in ("severity=1", "sentiment?", "annual_value_usd (capped)")] == [
         "severity",
         "sentiment",
-        "tenure_days",
+        "annual_value_usd",
     ]
 
 
