@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml.recovery.response import FEWEST_ANSWERS, RecoveryRate, recovery_rate, response_chances
+from ml.recovery.effect import effect
+from ml.recovery.nuisance import nuisances
+from ml.recovery.response import FEWEST_ANSWERS, RecoveryRate, known_by_answers, recovery_rate, response_chances
+from tests.unit.ml.recovery.worlds import planted
 
 Floats = NDArray[np.float64]
 
@@ -143,3 +148,21 @@ def test_chances_of_an_answer_are_learnt_from_other_customers_and_sure_outcomes_
     assert np.corrcoef(chances[~sure], honest[~sure])[0, 1] > 0.95
     with pytest.raises(ValueError, match="one entry for each attempt"):
         response_chances(covariates, customer[:-1], answered, sure)
+
+
+def test_an_effect_on_recovery_is_bent_by_failures_known_without_asking_unless_they_are_told_apart() -> None:
+    """A third of the unrecovered come back, one in seven customers answers, and silence follows from nothing."""
+    found = []
+    for seed in range(12):
+        attempts, truth = planted(4000, seed, arms=2)
+        values, random = attempts.outcome("recovered"), np.random.default_rng(1000 + seed)
+        back, answered = (values == 0) & (random.random(4000) < 0.34), random.random(4000) < 0.15
+        seen = replace(attempts, outcomes={"recovered": np.where(back | answered, values, np.nan)})
+        fitted = nuisances(seen, "recovered", seed=seed)
+        told = known_by_answers(fitted, seen, back, seed=seed)
+        assert (told.known[back] == 1.0).all() and told.known[~back].max() < 0.5
+        points = [effect(seen, "recovered", "refund", fitted=one).point for one in (fitted, told)]
+        found.append([truth.att(attempts, "recovered", "refund"), *points])
+    true, bent, straight = np.mean(found, axis=0)
+    assert bent < true - 0.03
+    assert straight == pytest.approx(true, abs=0.02)
