@@ -16,10 +16,12 @@ from amends.commands import (
     case,
     check,
     drivers,
+    effect,
     lane,
     models,
     offer,
     outbox,
+    policy,
     programme,
     review,
     rules,
@@ -46,10 +48,12 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(offer.app, name="offer")
 app.add_typer(sla.app, name="sla")
 app.add_typer(drivers.app, name="drivers")
+app.add_typer(effect.app, name="effect")
 app.add_typer(themes.app, name="themes")
 app.add_typer(text.app, name="text")
 app.add_typer(review.app, name="review")
 app.add_typer(models.app, name="models")
+app.add_typer(policy.app, name="policy")
 app.add_typer(lane.app, name="lane")
 app.add_typer(alerts.app, name="alerts")
 

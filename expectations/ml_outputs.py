@@ -1,7 +1,7 @@
 """Suites of the tables that models put out: what a prediction, topic or trigger must look like to be used.
 
 Belongs here: checks of `ml_outputs/*.parquet`. Not here: model quality (accuracy, slices), a gate of `ml/`; the outputs
-about texts other than predictions (`text_outputs.py`).
+about texts other than predictions (`text_outputs.py`), and those of the recovery study (`recovery_outputs.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from expectations import sql
 from expectations.limits import Limits
+from expectations.recovery_outputs import recovery_suites
 from expectations.suites import Check, Given, Measure, Suite
 from expectations.text_outputs import text_suites
 
@@ -33,6 +34,7 @@ def ml_suites(limits: Limits | None = None) -> dict[str, Suite]:
         _prediction(bounds),
         _topic(),
         *text_suites(bounds),
+        *recovery_suites(),
     )
     return {suite.asset: suite for suite in sorted(suites, key=lambda suite: suite.asset)}
 

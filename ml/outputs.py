@@ -12,6 +12,8 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.recovery.tables import RECOVERY_OUTPUTS
+
 # One row per signal. `evidence_key` and `reading_key` are what scores and readings
 # depend on besides the models; `evidence` names the places in the
 # redacted text that carried each decision, as JSON: {"cause": [[begin, end], ...], "severity": ..., "sentiment": ...}.
@@ -281,6 +283,7 @@ OUTPUTS = MappingProxyType(
         "ml_detection__affected": (AFFECTED, "affected_id"),
         "ml_detection__lane_decision": (LANE_DECISION, "decision_id"),
     }
+    | RECOVERY_OUTPUTS
 )
 
 

@@ -37,6 +37,9 @@ EXPERIMENTS: Mapping[str, str] = {
     "sentiment": "How does a text feel? Learnt from the scores customers gave beside their words.",
     "feedback-kind": "Is a text a problem, a suggestion or praise? Learnt from reviewers' answers.",
     "text-drift": "Have texts and predictions moved since the models were fitted? One run per newly ended week.",
+    "recovery-effect-margin": "How much more margin does each playbook bring than nothing done? One run per estimate.",
+    "recovery-effect-retention": "How many more customers stay with each playbook than with nothing done?",
+    "recovery-effect-recovered": "How many more customers say it was put right with each playbook than with nothing done?",
     "severity": "How grave is what a text tells? Learnt from reviewers' answers; rules are the floor.",
 }
 # A dead server cost 246 s per call with MLflow's defaults.

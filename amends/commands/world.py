@@ -84,6 +84,18 @@ def detection(
 
 
 @score.command()
+def effects(
+    truth: Annotated[Path | None, typer.Option(help="Folder of the truth; default: the home's newest world.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home to score; default: the active one.")] = None,
+    json_: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What each playbook really did beside the estimate and the naive figure, in all and by part of the cases."""
+    from amends.scoring.effects_command import score_effects
+
+    score_effects(home, truth, as_json=json_)
+
+
+@score.command()
 def redaction(
     truth: Annotated[Path | None, typer.Option(help="Folder of the truth; default: the newest world here.")] = None,
     json_: Annotated[bool, typer.Option("--json")] = False,

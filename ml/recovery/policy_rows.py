@@ -1,7 +1,7 @@
 """What was learned and how it was judged, as the tables handed to the warehouse.
 
-Belongs here: schemas and rows of `ml_recovery__policy`, `ml_recovery__policy_value` and `ml_recovery__policy_curve`. Not
-here: how any figure comes about (`policy.py`, `policy_verdict.py`), or writing files (`ml/outputs.py`).
+Belongs here: rows of `ml_recovery__policy`, `ml_recovery__policy_value` and `ml_recovery__policy_curve`. Not
+here: schemas (`tables.py`), how any figure comes about (`policy.py`, `policy_verdict.py`), or writing files (`ml/outputs.py`).
 """
 
 from __future__ import annotations
@@ -15,71 +15,8 @@ import pyarrow as pa
 
 from ml.recovery.policy import Compared, Learned
 from ml.recovery.policy_verdict import CurvePoint, PolicyValue, Verdict
+from ml.recovery.tables import POLICY, POLICY_CURVE, POLICY_VALUE
 from models.policy import Leaf, Node, Policy, Split
-
-# One row per leaf of the policy learned and playbook; a policy of rules only has one row without leaf and playbook.
-# Dollars are per case more than `against`; null where there was not enough data. `asked` tells who ends up in the leaf.
-POLICY = pa.schema(
-    [
-        pa.field("policy_id", pa.string(), nullable=False),
-        ("method", pa.string()),
-        ("candidate", pa.string()),
-        ("why", pa.string()),
-        ("leaf_id", pa.string()),
-        ("asked", pa.string()),
-        ("leaf_attempts", pa.int64()),
-        ("is_left_to_rules", pa.bool_()),
-        ("against", pa.string()),
-        ("playbook_code", pa.string()),
-        ("value_usd", pa.float64()),
-        ("low_usd", pa.float64()),
-        ("high_usd", pa.float64()),
-        ("attempts", pa.int64()),
-        ("standing", pa.string()),
-        ("is_best", pa.bool_()),
-        ("learned_from_attempts", pa.int64()),
-        ("learned_from_customers", pa.int64()),
-        ("is_passed", pa.bool_()),
-        ("next_share", pa.float64()),
-        ("gates", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)
-# One row per outcome, policy, policy compared with and estimator. `estimator` 'held_out' compares the candidates on
-# customers they were not learned from. Value per attempt in units of the outcome; null with a reason where refused.
-POLICY_VALUE = pa.schema(
-    [
-        pa.field("value_id", pa.string(), nullable=False),
-        ("policy_id", pa.string()),
-        ("outcome", pa.string()),
-        ("policy", pa.string()),
-        ("against", pa.string()),
-        ("estimator", pa.string()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("attempts", pa.int64()),
-        ("effective_attempts", pa.float64()),
-        ("thin_share", pa.float64()),
-        ("largest_weight", pa.float64()),
-        ("changed_share", pa.float64()),
-        ("propensities", pa.string()),
-        ("refused", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)
-# One row per share of cases that follow the policy, those with the greatest expected lead first.
-POLICY_CURVE = pa.schema(
-    [
-        pa.field("point_id", pa.string(), nullable=False),
-        ("policy_id", pa.string()),
-        ("followed_share", pa.float64()),
-        ("gain_usd", pa.float64()),
-        ("low_usd", pa.float64()),
-        ("high_usd", pa.float64()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)
 
 
 def policy_rows(learned: Learned, verdict: Verdict, *, as_of: datetime) -> pa.Table:
@@ -94,7 +31,10 @@ def policy_rows(learned: Learned, verdict: Verdict, *, as_of: datetime) -> pa.Ta
         "as_of": as_of,
     }  # fmt: skip
     found = [said | row for leaf, asked in _paths(policy.root, ()) for row in _leaf_rows(leaf, asked, policy)]
-    return pa.Table.from_pylist(found or [said], schema=POLICY)
+    rows = found or [said]
+    for row in rows:
+        row["row_id"] = "|".join(str(row.get(name) or "") for name in ("policy_id", "leaf_id", "playbook_code"))
+    return pa.Table.from_pylist(rows, schema=POLICY)
 
 
 def value_rows(learned: Learned, verdict: Verdict, *, as_of: datetime) -> pa.Table:

@@ -65,7 +65,8 @@ LANES = {name: suite for name, suite in ML.items() if name == "ml_detection__lan
 APART = {*RISKS, *LANES}
 TRIGGERS = {name: suite for name, suite in ML.items() if name.startswith("ml_detection__") and name not in APART}
 DRIVERS = {name: suite for name, suite in ML.items() if name == "ml_root_cause__driver"}
-CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *APART, *DRIVERS}}
+PROOF = {name: suite for name, suite in ML.items() if name.startswith("ml_recovery__")}
+CLASSIFIED = {name: suite for name, suite in ML.items() if name not in {*TRIGGERS, *APART, *DRIVERS, *PROOF}}
 
 
 def _run(suites: Sequence[Suite], stores: Stores) -> Iterator[dg.AssetCheckResult]:
@@ -107,3 +108,9 @@ def check_triggers(stores: Stores) -> Iterator[dg.AssetCheckResult]:
 def check_lanes(stores: Stores) -> Iterator[dg.AssetCheckResult]:
     """What the fast lane decided beside what the batch lane made of it."""
     yield from _run(list(LANES.values()), stores)
+
+
+@dg.multi_asset_check(name="check_recovery", specs=specs(PROOF), pool="checks")
+def check_recovery(stores: Stores) -> Iterator[dg.AssetCheckResult]:
+    """What the study says recovery saved, before anybody reads it."""
+    yield from _run(list(PROOF.values()), stores)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.defs.jobs import retrain_root_cause, track_and_publish, work_cases
+from orchestration.defs.jobs import estimate_effects, retrain_root_cause, track_and_publish, work_cases
 
 daily_tracking = dg.ScheduleDefinition(
     name="daily_tracking",
@@ -18,6 +18,14 @@ weekly_retraining = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     cron_schedule="0 3 * * 0",
     description="Themes and the root-cause classifier are fitted anew on Sunday night.",
+)
+
+weekly_effects = dg.ScheduleDefinition(
+    name="weekly_effects",
+    job=estimate_effects,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    cron_schedule="0 4 * * 1",
+    description="What recovery saved is estimated anew on Monday morning, whether or not anything arrived.",
 )
 
 working_cases = dg.ScheduleDefinition(

@@ -12,7 +12,7 @@ from expectations.ml_outputs import ml_suites
 from expectations.results import NO_DATA, CheckResult
 from expectations.run import run_suite
 from ml.outputs import OUTPUTS
-from tests.unit.expectations import text_rows
+from tests.unit.expectations import recovery_rows, text_rows
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 CAUSES = ("fee_dispute", "app_outage", "branch_wait")
@@ -106,7 +106,25 @@ def test_a_difference_between_the_lanes_without_a_reason_is_found() -> None:
 MAKERS = {"ml_root_cause__prediction": prediction, "ml_root_cause__topic": topic, "ml_detection__trigger": trigger,
           "ml_detection__shadow": trigger, "ml_detection__risk": risk, "ml_detection__lane_decision": lane_decision,
           "ml_detection__breakdown": breakdown, "ml_detection__affected": affected,
-          **text_rows.MAKERS}  # fmt: skip
+          **text_rows.MAKERS, **recovery_rows.MAKERS}  # fmt: skip
+
+
+@pytest.mark.parametrize("asset", sorted(recovery_rows.MAKERS))
+def test_good_rows_of_the_recovery_study_pass(asset: str) -> None:
+    assert failed(run(asset, [recovery_rows.MAKERS[asset](1), recovery_rows.MAKERS[asset](2)])) == set()
+
+
+def test_an_estimate_without_interval_naive_twin_or_reason_is_found() -> None:
+    effect = recovery_rows.effect
+    assert "intervals" in failed(run("ml_recovery__effect", [effect(1, low=None)]))
+    assert "twins" in failed(run("ml_recovery__effect", [effect(1, naive=None)]))
+    assert "twins" in failed(run("ml_recovery__effect", [effect(1, standing="not enough data")]))
+    assert "overlap" in failed(run("ml_recovery__case_effect", [recovery_rows.case_effect(1, is_in_overlap=False)]))
+
+
+def test_an_owner_judged_on_too_few_cases_and_a_value_that_is_also_refused_are_found() -> None:
+    assert "fair" in failed(run("ml_recovery__owner", [recovery_rows.owner(1, verdict="too few cases")]))
+    assert "refusals" in failed(run("ml_recovery__policy_value", [recovery_rows.policy_value(1, refused="thin")]))
 
 
 def test_suites_cover_every_output_and_its_columns() -> None:

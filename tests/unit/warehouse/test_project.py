@@ -145,11 +145,11 @@ def test_every_model_has_an_owner_a_stage_and_exactly_one_build(manifest: dict[s
         assert dagster["group"] in STAGES, node["name"]
         assert dagster["owners"] and dagster["kinds"], node["name"]
         assert node["config"]["group"] in STAGES, node["name"]
-        assert len({"prepare", "detect", "track"} & set(node["tags"])) == 1, node["name"]
+        assert len({"prepare", "detect", "track", "prove"} & set(node["tags"])) == 1, node["name"]
 
 
 def test_no_build_needs_a_table_of_a_later_build(manifest: dict[str, Any]) -> None:
-    order = {"prepare": 0, "detect": 1, "track": 2}
+    order = {"prepare": 0, "detect": 1, "track": 2, "prove": 3}
     stage = {
         n["unique_id"]: next(order[t] for t in n["tags"] if t in order)
         for n in [*nodes(manifest, "model"), *nodes(manifest, "snapshot")]

@@ -1,0 +1,26 @@
+-- one row per leaf and playbook of the policy learned last (row_id): what each playbook is worth there, and whether the policy may be used
+select
+    row_id,
+    policy_id,
+    method,
+    candidate,
+    why,
+    leaf_id,
+    asked,
+    leaf_attempts,
+    is_left_to_rules,
+    against,
+    playbook_code,
+    value_usd,
+    low_usd,
+    high_usd,
+    attempts,
+    standing,
+    is_best,
+    learned_from_attempts,
+    learned_from_customers,
+    is_passed,
+    next_share,
+    gates,
+    as_of
+from {{ ref('stg_ml__recovery__policy') }}

@@ -1,0 +1,26 @@
+-- one row per leaf and playbook of the policy learned last (row_id): what each playbook is worth there, and whether the policy may be used
+select
+    cast(row_id as varchar) as row_id,
+    cast(policy_id as varchar) as policy_id,
+    cast(method as varchar) as method,
+    cast(candidate as varchar) as candidate,
+    cast(why as varchar) as why,
+    cast(leaf_id as varchar) as leaf_id,
+    cast(asked as varchar) as asked,
+    cast(leaf_attempts as bigint) as leaf_attempts,
+    cast(is_left_to_rules as boolean) as is_left_to_rules,
+    cast(against as varchar) as against,
+    cast(playbook_code as varchar) as playbook_code,
+    cast(value_usd as double) as value_usd,
+    cast(low_usd as double) as low_usd,
+    cast(high_usd as double) as high_usd,
+    cast(attempts as bigint) as attempts,
+    cast(standing as varchar) as standing,
+    cast(is_best as boolean) as is_best,
+    cast(learned_from_attempts as bigint) as learned_from_attempts,
+    cast(learned_from_customers as bigint) as learned_from_customers,
+    cast(is_passed as boolean) as is_passed,
+    cast(next_share as double) as next_share,
+    cast(gates as varchar) as gates,
+    cast(as_of as timestamptz) as as_of
+from {{ source('ml', 'ml_recovery__policy') }}
