@@ -81,7 +81,7 @@ def _owners(settings: Settings, attempts: pa.Table, at: datetime) -> pa.Table:
 
 
 def _policy(settings: Settings, attempts: pa.Table, at: datetime, log: Callable[[str], None]) -> dict[str, pa.Table]:
-    """Learn a playbook policy and let it wait for a person where it passes every gate; what it says as tables."""
+    """Learn a playbook policy; one that differs from the rules waits for a person, its gates beside it. Its tables."""
     from ml.recovery import roll_out
     from ml.recovery.policy_run import learn_policy
     from ml.recovery.tables import RECOVERY_OUTPUTS
@@ -98,7 +98,7 @@ def _policy(settings: Settings, attempts: pa.Table, at: datetime, log: Callable[
     except ValueError as error:
         log(f"no policy was learned: {error}")
         return {f"ml_recovery__{name}": RECOVERY_OUTPUTS[f"ml_recovery__{name}"][0].empty_table() for name in names}
-    if report.worth_proposing:
+    if report.learned.candidate != "rules":
         log(f"policy {roll_out.propose(store, report.learned.policy, report.about)} waits for a person")
     return {f"ml_recovery__{name}": report.tables[name] for name in names}
 
