@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.recovery.attempts import Attempts
-from ml.recovery.learners import Floats, Learner, Matrix, design, fit_classes, fit_mean, one_thread
+from ml.recovery.learners import Learner, design, fit_classes, fit_mean, one_thread
+from ml.recovery.logistic import Floats, Matrix
 
 # Below one in twenty an answer stands for twenty silent ones: weights stop there.
 LEAST_KNOWN = 0.05

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recovery.learners import CHUNK
+from ml.recovery.logistic import CHUNK
 
 Floats = NDArray[np.float64]
 
