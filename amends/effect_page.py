@@ -26,7 +26,10 @@ READING = (
     "plain averages and is shown only to be seen failing. Where hardly any comparable case went the other way, there is no "
     "estimate. Intervals are 95 % and by customer."
 )
-NOT_CHECKS = ("propensity", "balance_before", "balance", "qini", "estimator", "change_of_mind")
+# The order in which checks are read, and which of them are drawn or told elsewhere.
+CHECKS = ("overlap", "balance_overall", "placebo_outcome", "placebo_treatment", "robustness", "sensitivity", "survival",
+          "heterogeneity", "drift")  # fmt: skip
+_LEVELS = ("all", "severity", "segment", "cause")
 
 
 def page(tables: Mapping[str, Sequence[Row]], assumptions: Sequence[str]) -> str:
@@ -39,8 +42,8 @@ def page(tables: Mapping[str, Sequence[Row]], assumptions: Sequence[str]) -> str
     )
     return template.render(
         as_of=f"{effects[0]['as_of']:%-d %B %Y}" if effects else "no data yet",
-        attempts=f"{max((row['n'] for row in effects), default=0):,}",
-        stretch=_stretch(effects),
+        attempts=f"{max((row['n'] for row in _own(effects, MONEY)), default=0):,}",
+        stretch=_stretch(_own(effects, MONEY)),
         saved=_saved(effects),
         reading=READING,
         waterfall=[_line(row) for row in tables.get("ml_recovery__revenue", ())],
@@ -49,9 +52,18 @@ def page(tables: Mapping[str, Sequence[Row]], assumptions: Sequence[str]) -> str
     )
 
 
-def _saved(effects: Sequence[Row]) -> Row | None:
+def _saved(effects: Sequence[Row]) -> dict[str, str] | None:
+    """The headline: revenue saved in all, net, with its interval and its naive twin."""
     rows = [row for row in _own(effects, MONEY) if row["arm"] == TOGETHER and row["point"] is not None]
-    return rows[0] if rows else None
+    if not rows:
+        return None
+    row = rows[0]
+    return {
+        "total": _said(row["total"], "usd", whole=True),
+        "interval": f"{_said(row['total_low'], 'usd', whole=True)} to {_said(row['total_high'], 'usd', whole=True)}",
+        "naive": _said(row["naive"] * row["n_overlap"], "usd", whole=True), "n": f"{row['n_overlap']:,}",
+        "standing": row["standing"], "css": row["standing"].replace(" ", "-"), "sentence": row["sentence"],
+    }  # fmt: skip
 
 
 def _own(effects: Sequence[Row], outcome: str) -> list[Row]:
@@ -80,7 +92,10 @@ def _question(outcome: str, effects: Sequence[Row], checks: Sequence[Row]) -> di
 
 
 def _effect(row: Row, effects: Sequence[Row], checks: Sequence[Row]) -> dict[str, Any]:
-    own = [check for check in checks if (check["outcome"], check["arm"]) == (row["outcome"], row["arm"])]
+    own = sorted(
+        (check for check in checks if (check["outcome"], check["arm"]) == (row["outcome"], row["arm"])),
+        key=lambda check: check["subject"],
+    )
     parts = [
         other for other in effects
         if (other["outcome"], other["arm"]) == (row["outcome"], row["arm"]) and other["level"] != "all"
@@ -90,10 +105,14 @@ def _effect(row: Row, effects: Sequence[Row], checks: Sequence[Row]) -> dict[str
         "arm": row["arm"],
         "open": row["arm"] == TOGETHER,
         "sentence": row["sentence"],
-        "reason": row["reason"],
-        "checks": [_check(check) for check in own if check["check_name"] not in NOT_CHECKS],
+        # A doubt is part of the sentence already.
+        "reason": row["reason"] if row["reason"] and row["reason"] not in row["sentence"] else None,
+        "checks": [_check(check) for name in CHECKS for check in own if check["check_name"] == name],
         "change": [check["sentence"] for check in own if check["check_name"] == "change_of_mind"],
-        "parts": [{**_figures(part), "name": f"{part['level']} {part['subject']}"} for part in parts],
+        "parts": [
+            {**_figures(part), "name": f"{part['level']} {part['subject']}"}
+            for part in sorted(parts, key=lambda part: (_LEVELS.index(part["level"]), part["subject"]))
+        ],
         "figures": _plots(row, effects, checks),
     }
 

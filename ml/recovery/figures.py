@@ -23,12 +23,14 @@ UNITS = {"usd": "US dollars a case", "share": "share of cases", "days": "days"}
 def effect_figure(effects: Sequence[Row], outcome: str) -> Figure | None:
     """Causal estimate (dot) and naive difference (square) of every playbook, with 95 % intervals; None without any."""
     rows = [row for row in effects if row["outcome"] == outcome and row["level"] == "all"]
+    rows.sort(key=lambda row: (row["arm"] != TOGETHER, row["arm"]))
     return _forest([row["arm"] for row in rows], rows, f"{words(outcome)}: what each playbook does") if rows else None
 
 
 def group_figure(effects: Sequence[Row], outcome: str, arm: str) -> Figure | None:
     """The effect of one playbook by severity, segment and cause; parts without enough data stay empty and are named."""
     rows = [row for row in effects if row["outcome"] == outcome and row["arm"] == arm and row["level"] != "all"]
+    rows.sort(key=lambda row: (row["level"], row["subject"]))
     names = [f"{row['level']}: {row['subject']}" for row in rows]
     return _forest(names, rows, f"{arm}: {words(outcome)} by part of the cases") if rows else None
 
