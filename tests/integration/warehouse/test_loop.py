@@ -40,7 +40,7 @@ def test_the_three_builds_stand_alone_on_a_new_warehouse(stores: Stores) -> None
     assert written == {
         "int_signal.parquet", "int_resolution.parquet", "fct_signal.parquet", "agg_theme_week.parquet",
         "int_exposure_day.parquet", "dim_customer.parquet",
-        "stg_hr__org_chart.parquet",
+        "stg_hr__org_chart.parquet", "int_recovery_attempt.parquet", "int_case_at_risk.parquet",
     }  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def land_a_complaint_that_came_to_a_case(stores: Stores) -> None:
     stores.land(
         "resolutions__resolution",
         [{"resolution_id": "S1", "subject_type": "complaint", "subject_id": "C1", "customer_id": "K1",
-          "playbook_code": "refund", "offer_usd": 25, "handling_minutes": 30, "resolution_code": "FEE-01",
+          "playbook_code": "refund", "offer_usd": 25, "handling_minutes": 30, "resolution_code": "FEE-01", "triage_severity": 2,
           "resolved_at": START + DAY, "updated_at": START + DAY}],
         batch=1,
     )  # fmt: skip
@@ -173,6 +173,11 @@ def test_a_complaint_is_followed_from_its_row_to_the_outcome_of_its_case(stores:
     outcome = stores.one("select * from fct_case_outcome")
     assert (outcome["post_csat"], outcome["is_recovered"], outcome["is_retained_90d"]) == (5, True, True)
     assert (outcome["playbook_code"], outcome["offer_usd"], outcome["handling_minutes"]) == ("refund", 25, 30)
+    attempt = stores.one("select * from int_recovery_attempt")
+    assert (attempt["attempt_id"], attempt["case_id"], attempt["playbook_code"]) == ("S1", "C-1", "refund")
+    assert (attempt["severity"], attempt["severity_basis"], attempt["cause_id"]) == (2, "triage", "fee_dispute")
+    assert (attempt["tier"], attempt["wait_hours"], attempt["is_customer_known_before"]) == ("silver", 24, True)
+    assert (attempt["is_recovered"], attempt["is_retained_90d"], attempt["margin_90d_usd"]) == (True, True, None)
     assert stores.one("select case_id from fct_trigger")["case_id"] == "C-1"
     rate = stores.one(
         "select numerator, denominator, excluded, missing from agg_recovery_week where metric = 'recovery_rate'"
