@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.recovery.study import MONEY, TOGETHER
+from ml.recovery.attempts import MONEY, TOGETHER
 
 Row = Mapping[str, Any]
 TITLES = {
@@ -20,6 +20,7 @@ TITLES = {
     "recovered": ("Recovered", "How many more customers of a hundred said that the matter was put right, and did not come "
                   "back with it?"),
 }  # fmt: skip
+LINES = {"identified": "At risk in open cases", "gross_not_causal": "Gross, not causal", "saved": "Saved"}
 READING = (
     "Who got which playbook was not drawn by lot: grave and valuable cases are treated differently. The causal estimate "
     "compares each case with cases like it in all that was known before the decision; the naive difference compares the "
@@ -46,7 +47,10 @@ def page(tables: Mapping[str, Sequence[Row]], assumptions: Sequence[str]) -> str
         stretch=_stretch(_own(effects, MONEY)),
         saved=_saved(effects),
         reading=READING,
-        waterfall=[_line(row) for row in tables.get("ml_recovery__revenue", ())],
+        waterfall=[
+            _line(row) for row in sorted(tables.get("ml_recovery__revenue", ()), key=lambda row: row["line_no"])
+        ],
+        rates=[_rate(row) for row in tables.get("ml_recovery__rate", ()) if row["level"] in ("treated", "playbook")],
         questions=[_question(outcome, effects, checks) for outcome in TITLES if _own(effects, outcome)],
         assumptions=assumptions,
     )
@@ -154,9 +158,26 @@ def _check(row: Row) -> dict[str, str]:
     return {"sentence": row["sentence"], "mark": mark, "css": "failed" if passed is False else ""}
 
 
-def _line(row: Row) -> dict[str, str]:
-    interval = "" if row["low"] is None else f"${row['low']:,.0f} to ${row['high']:,.0f}"
+def _rate(row: Row) -> dict[str, str]:
+    told = (
+        ""
+        if row["adjusted"] is None
+        else f"{row['adjusted']:.0%} ({row['adjusted_low']:.0%} to {row['adjusted_high']:.0%})"
+    )
     return {
-        "name": row["line"], "value": "not known" if row["value"] is None else f"${row['value']:,.0f}",
+        "name": row["subject"], "known": f"{row['n_known']:,} of {row['n']:,}",
+        "raw": "" if row["raw"] is None else f"{row['raw']:.0%}", "adjusted": told or "not told",
+        "bounds": f"{row['worst']:.0%} to {row['best']:.0%}" if row["worst"] is not None else "", "reason": row["reason"] or "",
+    }  # fmt: skip
+
+
+def _line(row: Row) -> dict[str, str]:
+    interval = (
+        ""
+        if row["low"] is None
+        else f"{_said(row['low'], 'usd', whole=True)} to {_said(row['high'], 'usd', whole=True)}"
+    )
+    return {
+        "name": LINES[row["line"]], "value": "not told" if row["point"] is None else _said(row["point"], "usd", whole=True),
         "interval": interval, "words": row["sentence"],
     }  # fmt: skip

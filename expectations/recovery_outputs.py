@@ -20,7 +20,18 @@ _INTERVAL = [
 
 def recovery_suites() -> tuple[Suite, ...]:
     """One suite per table of the study."""
-    return (_effect(), _diagnostic(), _case_effect(), _owner(), _policy(), _policy_value(), _policy_curve())
+    return (
+        _effect(),
+        _diagnostic(),
+        _case_effect(),
+        _rate(),
+        _nps(),
+        _revenue(),
+        _owner(),
+        _policy(),
+        _policy_value(),
+        _policy_curve(),
+    )
 
 
 def _effect() -> Suite:
@@ -83,6 +94,67 @@ def _case_effect() -> Suite:
               sql.faults("outside", told)),
     )  # fmt: skip
     return Suite("ml_recovery__case_effect", columns, checks)
+
+
+def _rate() -> Suite:
+    texts = ("rate_id", "level", "subject")
+    numbers = ("effective", "raw", "raw_low", "raw_high", "adjusted", "adjusted_low", "adjusted_high", "worst", "best",
+               "bounds_low", "bounds_high")  # fmt: skip
+    columns = _typed(
+        ("VARCHAR", (*texts, "reason")), ("DOUBLE", numbers),
+        ("BIGINT", ("n", "n_known", "n_recovered", "n_answered", "n_immature")), ("TIMESTAMPTZ", ("as_of",)),
+    )  # fmt: skip
+    told = [
+        ("outside its interval", "NOT (adjusted_low <= adjusted AND adjusted <= adjusted_high)"),
+        ("no rate and no reason", "adjusted IS NULL AND reason IS NULL"),
+        ("bounds the wrong way round", "worst > best"),
+        ("more known than there are", "n_known > n OR n_recovered > n_known"),
+    ]
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(texts),
+        sql.unique("rate_id", "One row per level and subject."),
+        Check("rates", "A rate lies within its interval and its bounds, or says why there is none.",
+              sql.faults("bad_rate", told)),
+    )  # fmt: skip
+    return Suite("ml_recovery__rate", columns, checks)
+
+
+def _nps() -> Suite:
+    texts = ("nps_id", "level", "subject")
+    numbers = ("response_rate", "before", "after", "after_low", "after_high", "after_worst", "after_best", "naive",
+               "reliability", "mean", "expected_control", "expected_reliability", "lift", "lift_low", "lift_high",
+               "lift_worst", "lift_best", "lift_reliability", "lift_reliability_low", "lift_reliability_high")  # fmt: skip
+    columns = _typed(
+        ("VARCHAR", (*texts, "reason", "reason_reliability")), ("DOUBLE", numbers),
+        ("BIGINT", ("n", "n_answered", "n_customers", "n_control", "n_repeats")), ("TIMESTAMPTZ", ("as_of",)),
+    )  # fmt: skip
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(texts),
+        sql.unique("nps_id", "One row per level and subject."),
+        Check("lifts", "There is a lift with its interval, or the reason why there is none.",
+              sql.faults("bad_lift", [("no lift and no reason", "lift IS NULL AND reason IS NULL"),
+                                      ("without interval", "lift IS NOT NULL AND lift_low IS NULL")])),
+    )  # fmt: skip
+    return Suite("ml_recovery__nps", columns, checks)
+
+
+def _revenue() -> Suite:
+    columns = _typed(
+        ("VARCHAR", ("line", "sentence", "reason")), ("DOUBLE", ("point", "low", "high", "value_usd")),
+        ("BIGINT", ("line_no", "n", "n_borrowed", "n_unknown", "horizon_days")), ("BOOLEAN", ("is_causal",)),
+        ("TIMESTAMPTZ", ("as_of",)),
+    )  # fmt: skip
+    checks = (
+        sql.columns_present(columns),
+        sql.complete(["line", "sentence"]),
+        sql.unique("line", "One row per line."),
+        Check("causal", "Only what was saved is called an effect, and it has its interval.",
+              sql.faults("bad_line", [("called an effect", "is_causal AND line <> 'saved'"),
+                                      ("without interval", "is_causal AND point IS NOT NULL AND low IS NULL")])),
+    )  # fmt: skip
+    return Suite("ml_recovery__revenue", columns, checks)
 
 
 def _owner() -> Suite:

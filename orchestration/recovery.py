@@ -56,6 +56,7 @@ def run_recovery(
     found = study(attempts, as_of=at)
     tables = {
         **found.tables,
+        **_figures(settings, attempts, at),
         "ml_recovery__owner": _owners(settings, attempts, at),
         **_policy(settings, attempts, at, log),
     }
@@ -64,6 +65,29 @@ def run_recovery(
     runs = _tracked(settings, found, run_id, log)
     watermark.write(settings, STAGE, at.isoformat())
     return _metadata(found, tables, runs)
+
+
+def _figures(settings: Settings, attempts: pa.Table, at: datetime) -> dict[str, pa.Table]:
+    """Recovery rates, recovery NPS and the three lines of revenue; all empty where nothing was attempted yet."""
+    import pyarrow.parquet as pq
+
+    from ml.recovery.at_risk import revenue_lines
+    from ml.recovery.attempts import read_attempts
+    from ml.recovery.nps_pairs import nps_answers, nps_table
+    from ml.recovery.rates import rate_table
+    from ml.recovery.tables import RECOVERY_OUTPUTS
+
+    names = ("rate", "nps", "revenue")
+    if not attempts.num_rows:
+        return {f"ml_recovery__{name}": RECOVERY_OUTPUTS[f"ml_recovery__{name}"][0].empty_table() for name in names}
+    read = read_attempts(attempts)
+    answers = nps_answers(pq.read_table(settings.handoff / "int_signal.parquet"))
+    open_cases = pq.read_table(settings.handoff / "int_case_at_risk.parquet")
+    return {
+        "ml_recovery__rate": rate_table(attempts, read, as_of=at),
+        "ml_recovery__nps": nps_table(attempts, answers, as_of=at),
+        "ml_recovery__revenue": revenue_lines(open_cases, read, as_of=at),
+    }
 
 
 def _owners(settings: Settings, attempts: pa.Table, at: datetime) -> pa.Table:

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from amends.console import answer, console, fail
 from amends.effect_page import TITLES, page
-from ml.recovery.study import ASSUMPTIONS, TOGETHER
+from ml.recovery.attempts import TOGETHER
+from ml.recovery.study import ASSUMPTIONS
 from models.settings import Settings, load_settings
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.recovery.study import MONEY, TOGETHER
+from ml.recovery.attempts import MONEY, TOGETHER
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,34 +14,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml.recovery.attempts import Attempts
-from ml.recovery.effect import Effect, scores
-from ml.recovery.nuisance import Nuisances
+from ml.recovery.attempts import MONEY, TOGETHER, Attempts, together
+from ml.recovery.effect import Effect, effect, scores
+from ml.recovery.nuisance import Nuisances, nuisances
 from ml.recovery.pairs import clustered_error, interval
 from ml.recovery.rates import stored
+from ml.recovery.tables import REVENUE
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
 Flags = NDArray[np.bool_]
 
-REVENUE = pa.schema(
-    [
-        pa.field("line", pa.string(), nullable=False),
-        ("line_no", pa.int64()),
-        ("is_causal", pa.bool_()),
-        ("point", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("n", pa.int64()),
-        ("n_borrowed", pa.int64()),
-        ("n_unknown", pa.int64()),
-        ("value_usd", pa.float64()),
-        ("horizon_days", pa.int64()),
-        ("sentence", pa.string()),
-        ("reason", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)
 HORIZON_DAYS, _YEAR = 90, 365
 # A group of attempts with fewer left alone says nothing of its own about what comes of doing nothing.
 FEWEST_ALONE = 20
@@ -141,6 +124,23 @@ def gross_margin(attempts: Attempts) -> tuple[float, int]:
     margin = attempts.outcome("margin_90d")[first]
     stayed = (attempts.outcome("retained_90d")[first] == 1.0) & ~np.isnan(margin)
     return float(margin[stayed].sum()), int(stayed.sum())
+
+
+def revenue_lines(open_cases: pa.Table, attempts: Attempts, *, as_of: datetime, seed: int = 0) -> pa.Table:
+    """The three lines from open cases at risk (`int_case_at_risk`) and past attempts, in the shape of `REVENUE`.
+
+    No rows where only one playbook, or none, was ever used.
+    """
+    if len(attempts.arms) < 2:
+        return REVENUE.empty_table()
+    stays = nuisances(attempts, "retained_90d", seed=seed)
+    severity = open_cases.column("severity").cast(pa.string()).fill_null("unknown").to_numpy(zero_copy_only=False)
+    value = open_cases.column("annual_value_usd").cast(pa.float64()).to_numpy(zero_copy_only=False)
+    customer = open_cases.column("customer_id").to_numpy(zero_copy_only=False)
+    risk = at_risk(
+        customer.astype(np.str_), np.asarray(value, dtype=np.float64), severity.astype(np.str_), attempts, stays
+    )
+    return revenue_table(risk, attempts, effect(together(attempts), MONEY, TOGETHER, seed=seed), as_of=as_of)
 
 
 def revenue_table(risk: AtRisk, attempts: Attempts, saved: Effect, *, as_of: datetime) -> pa.Table:

@@ -14,11 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ml.recovery.encoding import FLAGS, LEVELS, MONEY, NUMBERS, encode, numeric
+from ml.recovery.encoding import FLAGS, LEVELS, NUMBERS, encode, numeric
+from ml.recovery.encoding import MONEY as AMOUNTS
 
 Floats = NDArray[np.float64]
 
 REFERENCE = "none"
+# The outcome revenue saved is told in, and the name of all playbooks but the reference as one.
+MONEY, TOGETHER = "net_margin_90d", "any playbook"
 # Name of an outcome in memory -> column of the table. Unknown stays NaN: it is never counted as a failure.
 OUTCOMES = {
     "recovered": "is_recovered",
@@ -37,6 +40,7 @@ MATURITY = {
     "net_margin_90d": "is_mature_90d",
     "revenue_90d": "is_mature_90d",
 }
+SURE = {"recovered": "is_recontacted"}
 GROUPS = {"severity": "severity", "segment": "segment", "cause": "cause_id"}
 UNKNOWN = "unknown"
 _KEYS = ("attempt_id", "customer_id", "playbook_code", "first_action_at")
@@ -50,7 +54,8 @@ class Attempts:
     `cluster` is the customer as a code (errors are clustered by it), `arm` an index into `arms` whose first is the
     reference, `covariates` (n, d) what was known strictly before the decision, finite throughout, and `outcomes` what
     came after, NaN where unknown. `propensity` (n, arms) are logged probabilities, where choices were randomised, and
-    `mature` says by outcome whose window is over: an attempt too young to tell is left out, not guessed at.
+    `mature` says by outcome whose window is over: an attempt too young to tell is left out, not guessed at. `sure` says
+    by outcome whose is known without an answer: who came back has not recovered, whether or not they say so.
     """
 
     ids: NDArray[np.str_]
@@ -65,6 +70,7 @@ class Attempts:
     propensity: Floats | None = None
     cost: Floats | None = None
     mature: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    sure: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.arm)
@@ -83,6 +89,7 @@ class Attempts:
             propensity=None if self.propensity is None else self.propensity[index],
             cost=None if self.cost is None else self.cost[index],
             mature={name: due[index] for name, due in self.mature.items()},
+            sure={name: told[index] for name, told in self.sure.items()},
         )
 
     def outcome(self, name: str) -> Floats:
@@ -94,6 +101,10 @@ class Attempts:
     def due(self, name: str) -> NDArray[np.bool_]:
         """Attempts whose window for this outcome is over, (n,): all of them where nothing is said about it."""
         return self.mature.get(name, np.ones(len(self), dtype=np.bool_))
+
+    def told(self, name: str) -> NDArray[np.bool_]:
+        """Attempts whose outcome is known without an answer, (n,): none of them where nothing is said about it."""
+        return self.sure.get(name, np.zeros(len(self), dtype=np.bool_)) & ~np.isnan(self.outcome(name))
 
     def arm_index(self, arm: str) -> int:
         """Place of a playbook among the arms; raises ValueError naming it when nobody ever used it."""
@@ -126,6 +137,14 @@ def read_attempts(table: pa.Table, *, reference: str = REFERENCE) -> Attempts:
         propensity=_propensities(table, arms),
         cost=np.add.reduce([np.nan_to_num(numeric(table, name)) for name in _COSTS]),
         mature={name: numeric(table, column) == 1.0 for name, column in MATURITY.items()},
+        sure={name: numeric(table, column) == 1.0 for name, column in SURE.items() if column in table.column_names},
+    )
+
+
+def together(attempts: Attempts) -> Attempts:
+    """The same attempts with all playbooks but the reference as one."""
+    return replace(
+        attempts, arms=(attempts.arms[0], TOGETHER), arm=(attempts.arm > 0).astype(np.int64), propensity=None
     )
 
 
@@ -137,7 +156,7 @@ def _check(table: pa.Table) -> None:
         *_COSTS,
         *MATURITY.values(),
         *LEVELS,
-        *MONEY,
+        *AMOUNTS,
         *NUMBERS,
         *FLAGS,
     )

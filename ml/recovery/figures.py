@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml.drawing import blank
+from ml.recovery.attempts import MONEY, TOGETHER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
-MONEY, TOGETHER = "net_margin_90d", "any playbook"
 CAUSAL, NAIVE, REFERENCE, LIMIT = "#1f77b4", "#9e9e9e", "#ff7f0e", "#d62728"
 UNITS = {"usd": "US dollars a case", "share": "share of cases", "days": "days"}
 

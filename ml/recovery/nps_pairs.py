@@ -19,36 +19,23 @@ from numpy.typing import NDArray
 from ml.recovery.attempts import REFERENCE
 from ml.recovery.rates import row_key, stored
 from ml.recovery.regression_to_mean import DETRACTOR, NpsPairs, RecoveryNps, recovery_nps
+from ml.recovery.tables import NPS
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# One row per level and subject.
-NPS = pa.schema(
-    [
-        pa.field("nps_id", pa.string(), nullable=False),
-        ("level", pa.string()),
-        ("subject", pa.string()),
-        *((name, pa.int64()) for name in ("n", "n_answered", "n_customers", "n_control", "n_repeats")),
-        *(
-            (name, pa.float64())
-            for name in (
-                "response_rate", "before", "after", "after_low", "after_high", "after_worst", "after_best", "naive",
-                "reliability", "mean", "expected_control", "expected_reliability", "lift", "lift_low", "lift_high",
-                "lift_worst", "lift_best", "lift_reliability", "lift_reliability_low", "lift_reliability_high",
-            )
-        ),
-        ("reason", pa.string()),
-        ("reason_reliability", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)  # fmt: skip
 # An answer older than a year says little about a customer; how long after one counts is the window of the outcome.
 MEMORY_DAYS, WINDOW_DAYS = 365, 30
 _DAY = 86_400
 # Seconds of any date fit below this, so a customer's code times it plus seconds sorts by customer and then by time.
 _WIDE = 2**33
+
+
+def nps_answers(signals: pa.Table) -> pa.Table:
+    """The NPS answers among signals (`int_signal`): those on their scale, of a known customer."""
+    wanted = pc.and_(pc.equal(signals["score_metric"], "nps"), pc.is_valid(signals["score_normalised"]))
+    return signals.filter(wanted).select(["customer_id", "occurred_at", "score_value"])
 
 
 def nps_table(attempts: pa.Table, answers: pa.Table, *, as_of: datetime, seed: int = 0, draws: int = 999) -> pa.Table:

@@ -72,7 +72,7 @@ def nuisances(
     with one_thread():
         for place in range(folds):
             inside = fold == place
-            part = _Part(rows, attempts.arm, values, usable & ~inside, inside, learner, seed)
+            part = _Part(rows, attempts.arm, values, attempts.told(outcome), usable & ~inside, inside, learner, seed)
             mu[inside] = part.outcomes(wanted, shape[1])
             known[inside] = part.knowing(wanted, shape[1])
             if attempts.propensity is None:
@@ -96,6 +96,7 @@ class _Part:
     rows: Matrix
     arm: NDArray[np.int64]
     values: Floats
+    sure: NDArray[np.bool_]
     learn: NDArray[np.bool_]
     inside: NDArray[np.bool_]
     learner: Learner
@@ -114,15 +115,19 @@ class _Part:
         return predict(self.rows[self.inside]) if self.learn.any() else np.zeros((int(self.inside.sum()), width))
 
     def knowing(self, wanted: Sequence[int], width: int) -> Floats:
-        """One model of the covariates and the arm: an arm alone has too few silent customers for its own."""
-        known = ~np.isnan(self.values)
+        """One model of the covariates and the arm: an arm alone has too few silent customers for its own.
+
+        Learnt from attempts that are not known without an answer, for which it is 1: they would stand for an
+        answer that came easily, and bent an effect of 0.20 to 0.15 in planted worlds.
+        """
+        known, asked = ~np.isnan(self.values), self.learn & ~self.sure
         found = np.ones((int(self.inside.sum()), width))
-        if known[self.learn].all():
+        if known[asked].all():
             return found
-        predict = fit_mean(self._with_arm(self.learn, wanted), known[self.learn].astype(float), "logistic", seed=0)
+        predict = fit_mean(self._with_arm(asked, wanted), known[asked].astype(float), "logistic", seed=0)
         for arm in wanted:
-            answered = predict(self._with_arm(self.inside, wanted, arm))
-            found[:, arm] = np.clip(answered, LEAST_KNOWN, 1.0)
+            answered = np.clip(predict(self._with_arm(self.inside, wanted, arm)), LEAST_KNOWN, 1.0)
+            found[:, arm] = np.where(self.sure[self.inside], 1.0, answered)
         return found
 
     def _with_arm(self, mask: NDArray[np.bool_], wanted: Sequence[int], arm: int | None = None) -> Matrix:

@@ -18,35 +18,9 @@ from numpy.typing import NDArray
 
 from ml.recovery.attempts import Attempts
 from ml.recovery.response import RecoveryRate, recovery_rate, response_chances
+from ml.recovery.tables import RATE
 
 Flags = NDArray[np.bool_]
-
-# One row per level and subject: the rate as answered, adjusted for silence, and its bounds.
-RATE = pa.schema(
-    [
-        pa.field("rate_id", pa.string(), nullable=False),
-        ("level", pa.string()),
-        ("subject", pa.string()),
-        ("n", pa.int64()),
-        ("n_known", pa.int64()),
-        ("n_recovered", pa.int64()),
-        ("n_answered", pa.int64()),
-        ("n_immature", pa.int64()),
-        ("effective", pa.float64()),
-        ("raw", pa.float64()),
-        ("raw_low", pa.float64()),
-        ("raw_high", pa.float64()),
-        ("adjusted", pa.float64()),
-        ("adjusted_low", pa.float64()),
-        ("adjusted_high", pa.float64()),
-        ("worst", pa.float64()),
-        ("best", pa.float64()),
-        ("bounds_low", pa.float64()),
-        ("bounds_high", pa.float64()),
-        ("reason", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-    ]
-)
 
 
 def rate_table(table: pa.Table, attempts: Attempts, *, as_of: datetime, seed: int = 0) -> pa.Table:

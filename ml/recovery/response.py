@@ -9,15 +9,14 @@ An answer stands for itself and, by the odds of silence of customers like it, fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recovery.attempts import Attempts
 from ml.recovery.learners import Learner, design, fit_classes, one_thread
-from ml.recovery.nuisance import LEAST_KNOWN, Nuisances, grouped_folds
+from ml.recovery.nuisance import LEAST_KNOWN, grouped_folds
 from ml.recovery.pairs import clustered_error, effective_size, interval
 from models.outcome import Ratio
 
@@ -89,22 +88,6 @@ def response_chances(
                 chances[inside] = fit_classes(rows[~inside], states[~inside], 2, learner, seed=seed)(rows[inside])[:, 1]
     found[asked] = np.clip(chances, LEAST_KNOWN, 1.0)
     return found
-
-
-def known_by_answers(fitted: Nuisances, attempts: Attempts, sure: Flags, *, seed: int = 0) -> Nuisances:
-    """The same predictions with the chance that "recovered" is known as it comes about: 1 where it is `sure` (n,), else
-    that of an answer, given covariates and playbook.
-
-    Who came back is known to be unrecovered without answering, so known outcomes hold too many failures, and a chance
-    that does not tell the two apart bends every effect on them. Pass the result to `effect` as `fitted`.
-    """
-    outcome, due = attempts.outcome("recovered"), attempts.due("recovered")
-    chosen = np.column_stack([attempts.covariates, np.eye(len(attempts.arms))[attempts.arm][:, 1:]])
-    chances, certain = np.ones(len(attempts)), sure & ~np.isnan(outcome)
-    chances[due] = response_chances(
-        chosen[due], attempts.cluster[due], (~np.isnan(outcome) & ~certain)[due], certain[due], seed=seed
-    )
-    return replace(fitted, known=np.repeat(chances[:, None], len(attempts.arms), axis=1))
 
 
 def recovery_rate(outcome: Floats, sure: Flags, chances: Floats, cluster: NDArray[np.int64]) -> RecoveryRate:

@@ -15,12 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from ml.recovery import diagnostics as lines
-from ml.recovery.attempts import Attempts, read_attempts
+from ml.recovery.attempts import MONEY, TOGETHER, Attempts, read_attempts, together
 from ml.recovery.diagnostics import Line, key, known
 from ml.recovery.drift import drift_lines
 from ml.recovery.effect import Effect, effect, naive_difference
 from ml.recovery.estimators import compare
-from ml.recovery.figures import MONEY, TOGETHER
 from ml.recovery.heterogeneity import GroupEffect, group_effects, homogeneity, linear_predictor
 from ml.recovery.learners import Learner, one_thread
 from ml.recovery.nuisance import Nuisances, nuisances
@@ -113,13 +112,6 @@ def study(table: pa.Table, *, as_of: datetime, seed: int = 0) -> Study:
 def estimates(attempts: Attempts, *, seed: int = 0) -> list[Finding]:
     """The effects alone, without their diagnostics: the same numbers as the study tells."""
     return [finding for outcome, arm, pair in _asked(attempts) for finding in _findings(pair, outcome, arm, seed)[1]]
-
-
-def together(attempts: Attempts) -> Attempts:
-    """The same attempts with all playbooks but the reference as one."""
-    return replace(
-        attempts, arms=(attempts.arms[0], TOGETHER), arm=(attempts.arm > 0).astype(np.int64), propensity=None
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,12 +141,83 @@ POLICY_CURVE = pa.schema(
     ]
 )
 
+# One row per level and subject: the rate as answered, adjusted for silence, and its bounds.
+RATE = pa.schema(
+    [
+        pa.field("rate_id", pa.string(), nullable=False),
+        ("level", pa.string()),
+        ("subject", pa.string()),
+        ("n", pa.int64()),
+        ("n_known", pa.int64()),
+        ("n_recovered", pa.int64()),
+        ("n_answered", pa.int64()),
+        ("n_immature", pa.int64()),
+        ("effective", pa.float64()),
+        ("raw", pa.float64()),
+        ("raw_low", pa.float64()),
+        ("raw_high", pa.float64()),
+        ("adjusted", pa.float64()),
+        ("adjusted_low", pa.float64()),
+        ("adjusted_high", pa.float64()),
+        ("worst", pa.float64()),
+        ("best", pa.float64()),
+        ("bounds_low", pa.float64()),
+        ("bounds_high", pa.float64()),
+        ("reason", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+# One row per level and subject: NPS before and after, what it would have been without action, and the lift.
+NPS = pa.schema(
+    [
+        pa.field("nps_id", pa.string(), nullable=False),
+        ("level", pa.string()),
+        ("subject", pa.string()),
+        *((name, pa.int64()) for name in ("n", "n_answered", "n_customers", "n_control", "n_repeats")),
+        *(
+            (name, pa.float64())
+            for name in (
+                "response_rate", "before", "after", "after_low", "after_high", "after_worst", "after_best", "naive",
+                "reliability", "mean", "expected_control", "expected_reliability", "lift", "lift_low", "lift_high",
+                "lift_worst", "lift_best", "lift_reliability", "lift_reliability_low", "lift_reliability_high",
+            )
+        ),
+        ("reason", pa.string()),
+        ("reason_reliability", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+    ]
+)  # fmt: skip
+
+# One row per line: what is at risk, what stayed, what was saved; never added up.
+REVENUE = pa.schema(
+    [
+        pa.field("line", pa.string(), nullable=False),
+        ("line_no", pa.int64()),
+        ("is_causal", pa.bool_()),
+        ("point", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("n", pa.int64()),
+        ("n_borrowed", pa.int64()),
+        ("n_unknown", pa.int64()),
+        ("value_usd", pa.float64()),
+        ("horizon_days", pa.int64()),
+        ("sentence", pa.string()),
+        ("reason", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
 # Output name -> (schema, key the rows are sorted by).
 RECOVERY_OUTPUTS: dict[str, tuple[pa.Schema, str]] = {
     "ml_recovery__effect": (EFFECT, "effect_id"),
     "ml_recovery__diagnostic": (EFFECT_DIAGNOSTIC, "diagnostic_id"),
     "ml_recovery__case_effect": (CASE_EFFECT, "attempt_id"),
     "ml_recovery__owner": (OWNER, "comparison_id"),
+    "ml_recovery__rate": (RATE, "rate_id"),
+    "ml_recovery__nps": (NPS, "nps_id"),
+    "ml_recovery__revenue": (REVENUE, "line"),
     "ml_recovery__policy": (POLICY, "row_id"),
     "ml_recovery__policy_value": (POLICY_VALUE, "value_id"),
     "ml_recovery__policy_curve": (POLICY_CURVE, "point_id"),

@@ -38,6 +38,21 @@ OUTPUTS = (
         {"scikitlearn", "parquet"},
     ),
     _Output(
+        "ml_recovery__rate",
+        "One row per level and subject: the recovery rate as answered, adjusted for who answers, and its worst and best case.",
+        {"scikitlearn", "parquet"},
+    ),
+    _Output(
+        "ml_recovery__nps",
+        "One row per level and subject: NPS before and after recovery, what it would have been without, and the lift.",
+        {"python", "parquet"},
+    ),
+    _Output(
+        "ml_recovery__revenue",
+        "Three lines that are never added up: revenue at risk in open cases, margin of those who stayed, revenue saved.",
+        {"scikitlearn", "parquet"},
+    ),
+    _Output(
         "ml_recovery__owner",
         "One row per owner or team and outcome: what their cases came to against what an average one would have reached with "
         "the same cases, shrunken, with ranks that may be and funnel limits. Equal owners have no winner.",
@@ -67,7 +82,11 @@ OUTPUTS = (
     specs=[
         dg.AssetSpec(
             key=dg.AssetKey([output.name]),
-            deps=[dg.AssetKey(["int_recovery_attempt"]), dg.AssetKey(["stg_hr__org_chart"])],
+            deps=[
+                dg.AssetKey(["int_recovery_attempt"]),
+                dg.AssetKey(["stg_hr__org_chart"]),
+                dg.AssetKey(["int_case_at_risk"]),
+            ],
             group_name="track",
             description=output.description,
             owners=["team:ml"],

@@ -65,7 +65,35 @@ def policy_curve(number: int, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
+def rate(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"rate_id": f"r{number}", "level": "treated", "subject": "any playbook", "n": 100, "n_known": 60,
+           "n_recovered": 30, "n_answered": 50, "n_immature": 5, "effective": 40.0, "raw": 0.5, "raw_low": 0.4,
+           "raw_high": 0.6, "adjusted": 0.45, "adjusted_low": 0.3, "adjusted_high": 0.6, "worst": 0.3, "best": 0.7,
+           "bounds_low": 0.25, "bounds_high": 0.75, "reason": None, "as_of": AT}  # fmt: skip
+    return {**row, **changes}
+
+
+def nps(number: int, **changes: Any) -> dict[str, Any]:
+    numbers = ("response_rate", "before", "after", "after_low", "after_high", "after_worst", "after_best", "naive",
+               "reliability", "mean", "expected_control", "expected_reliability", "lift", "lift_low", "lift_high",
+               "lift_worst", "lift_best", "lift_reliability", "lift_reliability_low", "lift_reliability_high")  # fmt: skip
+    counts = ("n", "n_answered", "n_customers", "n_control", "n_repeats")
+    row = {"nps_id": f"n{number}", "level": "all", "subject": "any playbook", "reason": None, "reason_reliability": None,
+           "as_of": AT, **dict.fromkeys(numbers, 0.5), **dict.fromkeys(counts, 50)}  # fmt: skip
+    return {**row, **changes}
+
+
+def revenue(number: int, **changes: Any) -> dict[str, Any]:
+    row = {"line": ("identified", "saved")[number % 2], "line_no": number, "is_causal": number % 2 == 1, "point": 9.0,
+           "low": 1.0, "high": 20.0, "n": 10, "n_borrowed": 0, "n_unknown": 0, "value_usd": None, "horizon_days": 90,
+           "sentence": "At risk.", "reason": None, "as_of": AT}  # fmt: skip
+    return {**row, **changes}
+
+
 MAKERS = {
+    "ml_recovery__rate": rate,
+    "ml_recovery__nps": nps,
+    "ml_recovery__revenue": revenue,
     "ml_recovery__effect": effect,
     "ml_recovery__diagnostic": diagnostic,
     "ml_recovery__case_effect": case_effect,

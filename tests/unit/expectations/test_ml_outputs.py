@@ -124,6 +124,9 @@ def test_an_estimate_without_interval_naive_twin_or_reason_is_found() -> None:
 
 def test_an_owner_judged_on_too_few_cases_and_a_value_that_is_also_refused_are_found() -> None:
     assert "fair" in failed(run("ml_recovery__owner", [recovery_rows.owner(1, verdict="too few cases")]))
+    assert "rates" in failed(run("ml_recovery__rate", [recovery_rows.rate(1, worst=0.9)]))
+    assert "lifts" in failed(run("ml_recovery__nps", [recovery_rows.nps(1, lift=None)]))
+    assert "causal" in failed(run("ml_recovery__revenue", [recovery_rows.revenue(2, is_causal=True)]))
     assert "refusals" in failed(run("ml_recovery__policy_value", [recovery_rows.policy_value(1, refused="thin")]))
 
 

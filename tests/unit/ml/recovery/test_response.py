@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.recovery.effect import effect
 from ml.recovery.nuisance import nuisances
-from ml.recovery.response import FEWEST_ANSWERS, RecoveryRate, known_by_answers, recovery_rate, response_chances
+from ml.recovery.response import FEWEST_ANSWERS, RecoveryRate, recovery_rate, response_chances
 from tests.unit.ml.recovery.worlds import planted
 
 Floats = NDArray[np.float64]
@@ -159,7 +159,7 @@ def test_an_effect_on_recovery_is_bent_by_failures_known_without_asking_unless_t
         back, answered = (values == 0) & (random.random(4000) < 0.34), random.random(4000) < 0.15
         seen = replace(attempts, outcomes={"recovered": np.where(back | answered, values, np.nan)})
         fitted = nuisances(seen, "recovered", seed=seed)
-        told = known_by_answers(fitted, seen, back, seed=seed)
+        told = nuisances(replace(seen, sure={"recovered": back}), "recovered", seed=seed)
         assert (told.known[back] == 1.0).all() and told.known[~back].max() < 0.5
         points = [effect(seen, "recovered", "refund", fitted=one).point for one in (fitted, told)]
         found.append([truth.att(attempts, "recovered", "refund"), *points])

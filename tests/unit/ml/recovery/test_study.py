@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.recovery.attempts import read_attempts
-from ml.recovery.figures import MONEY, TOGETHER, all_figures
+from ml.recovery.attempts import MONEY, TOGETHER, read_attempts
+from ml.recovery.figures import all_figures
 from ml.recovery.reports import card
 from ml.recovery.study import NOTHING, Study, estimates, study
 from ml.recovery.tables import CASE_EFFECT, EFFECT, EFFECT_DIAGNOSTIC
