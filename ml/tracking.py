@@ -40,6 +40,8 @@ EXPERIMENTS: Mapping[str, str] = {
     "recovery-effect-margin": "How much more margin does each playbook bring than nothing done? One run per estimate.",
     "recovery-effect-retention": "How many more customers stay with each playbook than with nothing done?",
     "recovery-effect-recovered": "How many more customers say it was put right with each playbook than with nothing done?",
+    "playbook-policy": "Which playbook for which case? One run per week's learning, judged on customers it had not seen.",
+    "owner-comparison": "Do owners and teams differ beyond their cases and beyond chance? One run per comparison.",
     "severity": "How grave is what a text tells? Learnt from reviewers' answers; rules are the floor.",
 }
 # A dead server cost 246 s per call with MLflow's defaults.

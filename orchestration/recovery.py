@@ -62,7 +62,7 @@ def run_recovery(
     }
     for name in RECOVERY_OUTPUTS:
         write_output(settings.ml_outputs, name, tables[name])
-    runs = _tracked(settings, found, run_id, log)
+    runs = _tracked(settings, found, tables, run_id, log)
     watermark.write(settings, STAGE, at.isoformat())
     return _metadata(found, tables, runs)
 
@@ -127,11 +127,18 @@ def _policy(settings: Settings, attempts: pa.Table, at: datetime, log: Callable[
     return {f"ml_recovery__{name}": report.tables[name] for name in names}
 
 
-def _tracked(settings: Settings, found: Study, run_id: str, log: Callable[[str], None]) -> list[str]:
-    from ml.recovery.reports import track_study
+def _tracked(
+    settings: Settings, found: Study, tables: dict[str, pa.Table], run_id: str, log: Callable[[str], None]
+) -> list[str]:
+    from ml.recovery.reports import track_owners, track_policy, track_study
     from ml.tracking import tracker_for
 
-    runs = track_study(tracker_for(settings), found, {"dagster.run_id": run_id})
+    tracker, tags = tracker_for(settings), {"dagster.run_id": run_id}
+    others = (
+        track_policy(tracker, tables, found.as_of, tags),
+        track_owners(tracker, tables["ml_recovery__owner"], found.as_of, tags),
+    )
+    runs = [*track_study(tracker, found, tags), *(path for path in others if path)]
     log(f"{len(runs)} runs written to MLflow")
     return runs
 

@@ -111,6 +111,26 @@ def targeting_figure(checks: Sequence[Row], outcome: str, arm: str) -> Figure | 
     return figure
 
 
+def policy_figure(points: Sequence[Row]) -> Figure | None:
+    """Gain a case over the rules by the share of cases that follow the policy, those with most to gain first."""
+    rows = sorted(points, key=lambda row: row["followed_share"])
+    if not rows:
+        return None
+    figure, axes = blank(8, 3.6)
+    shares = [row["followed_share"] for row in rows]
+    axes.plot(shares, [row["gain_usd"] for row in rows], color=CAUSAL)
+    axes.fill_between(
+        shares, [row["low_usd"] for row in rows], [row["high_usd"] for row in rows], color=CAUSAL, alpha=0.2
+    )
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(
+        xlabel="share of cases that follow the policy",
+        ylabel="gain a case (US dollars)",
+        title="Policy against the rules",
+    )
+    return figure
+
+
 def words(name: str) -> str:
     """An outcome as people say it."""
     return {

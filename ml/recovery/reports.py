@@ -1,4 +1,4 @@
-"""What MLflow is told about the recovery study: one run per question, with estimates, diagnostics, plots and a card.
+"""What MLflow is told about recovery: one run per question of the study, one for the policy, one for comparing owners.
 
 Belongs here: turning a study into tracked runs. Not here: MLflow itself (`ml/tracking.py`), any figure (`study.py`).
 Nothing here names a customer or holds a text of theirs.
@@ -7,10 +7,15 @@ Nothing here names a customer or holds a text of theirs.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ml.recovery.figures import all_figures, words
+import pyarrow as pa
+
+from ml.recovery.figures import all_figures, policy_figure, words
+from ml.recovery.funnel_plot import funnel_figure
 from ml.recovery.study import ASSUMPTIONS, HORIZON_DAYS, Study
 from ml.tracking import Tracker
 
@@ -39,6 +44,60 @@ def track_study(tracker: Tracker, study: Study, tags: Mapping[str, str]) -> list
         if run.path:
             runs.append(run.path)
     return runs
+
+
+def track_policy(
+    tracker: Tracker, tables: Mapping[str, pa.Table], as_of: datetime, tags: Mapping[str, str]
+) -> str | None:
+    """One run for the policy learned, with every value it was judged by and its curve; None when nothing was learned."""
+    policy, values, points = (
+        tables[f"ml_recovery__{name}"].to_pylist() for name in ("policy", "policy_value", "policy_curve")
+    )
+    if not policy:
+        return None
+    head = policy[0]
+    with tracker.run("playbook-policy", head["policy_id"], tags={**tags, "policy_id": head["policy_id"]}) as run:
+        run.log_params(
+            {name: head[name] for name in ("method", "candidate", "learned_from_attempts", "learned_from_customers")}
+        )
+        for row in values:
+            if row["value"] is not None and row["estimator"] != "held_out":
+                name = "_".join(str(row[part]) for part in ("outcome", "policy", "against", "estimator") if row[part])
+                run.log_metrics({name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]})
+        run.log_metrics({"is_passed": float(bool(head["is_passed"]))})
+        run.log_table("values.json", _columns(values))
+        run.log_table("leaves.json", _columns(policy))
+        if (figure := policy_figure(points)) is not None:
+            run.log_figure("policy_curve.png", figure)
+        gates = "\n".join(
+            f"- {'holds' if g['passed'] else 'FAILS'}: {g['name']}: {g['why']}" for g in json.loads(head["gates"])
+        )
+        run.log_text("card.md", f"## Why this policy\n\n{head['why']}\n\n## Gates\n\n{gates}\n\n## Not for\n\n"
+                     "- Cases its leaves leave to the rules; severity 1, unknown severity, the vulnerable.\n")  # fmt: skip
+    return run.path
+
+
+def track_owners(tracker: Tracker, owners: pa.Table, as_of: datetime, tags: Mapping[str, str]) -> str | None:
+    """One run for the comparison, with a funnel for each outcome; units are ids, and hidden owners are in their team."""
+    rows = owners.to_pylist()
+    if not rows:
+        return None
+    with tracker.run("owner-comparison", f"{as_of:%Y-%m-%d}", tags=tags) as run:
+        for outcome in sorted({row["outcome"] for row in rows}):
+            own = [row for row in rows if row["outcome"] == outcome]
+            flagged = sum("beyond chance" in row["verdict"] for row in own)
+            run.log_metrics({f"{outcome}_units": len(own), f"{outcome}_beyond_chance": flagged})
+            if (figure := funnel_figure(rows, outcome)) is not None:
+                run.log_figure(f"funnel_{outcome}.png", figure)
+        run.log_table("comparison.json", _columns(rows))
+    return run.path
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {
+        name: [str(row[name]) if name.endswith("_at") or name == "as_of" else row[name] for row in rows]
+        for name in rows[0]
+    }
 
 
 def _tell(run: TrackedRun, outcome: str, effects: list[dict[str, Any]], checks: list[dict[str, Any]]) -> None:

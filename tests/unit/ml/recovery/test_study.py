@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,14 @@ import pytest
 
 from ml.recovery.attempts import MONEY, TOGETHER, read_attempts
 from ml.recovery.figures import all_figures
-from ml.recovery.reports import card
+from ml.recovery.owner_table import OWNER
+from ml.recovery.reports import EXPERIMENT, card, track_owners, track_policy, track_study
 from ml.recovery.study import NOTHING, Study, estimates, study
-from ml.recovery.tables import CASE_EFFECT, EFFECT, EFFECT_DIAGNOSTIC
+from ml.recovery.tables import CASE_EFFECT, EFFECT, EFFECT_DIAGNOSTIC, RECOVERY_OUTPUTS
+from ml.tracking import EXPERIMENTS, Tracker
 from tests.unit.ml.recovery.confounded import GAIN_USD, attempts_table
 
+POLICIES = ("policy", "policy_value", "policy_curve")
 AS_OF = datetime(2026, 7, 5, tzinfo=UTC)
 
 
@@ -106,3 +111,15 @@ def test_there_is_a_plot_for_every_question_and_a_card_that_names_the_assumption
     money = [row for row in effects if row["outcome"] == MONEY]
     told = card(MONEY, money, [row for row in checks if row["outcome"] == MONEY])
     assert "## Assumptions" in told and "Observational" in told and "What would change our mind" in told
+
+
+def test_what_is_tracked_names_experiments_that_exist_and_holds_no_customer(found: Study, tmp_path: Path) -> None:
+    tracker = Tracker("", artifact_root=tmp_path, enabled=False)
+    owners = OWNER.empty_table()
+    policy = {f"ml_recovery__{name}": RECOVERY_OUTPUTS[f"ml_recovery__{name}"][0].empty_table() for name in POLICIES}
+    assert track_study(tracker, found, {}) == []
+    assert track_owners(tracker, owners, AS_OF, {}) is None
+    assert track_policy(tracker, policy, AS_OF, {}) is None
+    assert {*EXPERIMENT.values(), "playbook-policy", "owner-comparison"} <= EXPERIMENTS.keys()
+    told = card(MONEY, rows(found, "effect", outcome=MONEY), rows(found, "diagnostic", outcome=MONEY))
+    assert not re.search(r"\b[ac]\d{2,}\b", told), "no attempt and no customer by its id"
