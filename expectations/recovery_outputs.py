@@ -167,7 +167,7 @@ def _owner() -> Suite:
         ("BIGINT", ("cases", "known", "rank_low", "rank_high", "ranked")), ("TIMESTAMPTZ", ("from_at", "until_at", "as_of")),
     )  # fmt: skip
     told = [
-        ("told from too few cases", "verdict = 'too few cases' AND shrunken IS NOT NULL"),
+        ("ranked on too few cases", "verdict = 'too few cases' AND rank_low IS NOT NULL"),
         ("outside its interval", "NOT (shrunken_low <= shrunken AND shrunken <= shrunken_high)"),
         ("rank that cannot be", "NOT (1 <= rank_low AND rank_low <= rank_high AND rank_high <= ranked)"),
     ]
@@ -176,7 +176,7 @@ def _owner() -> Suite:
         sql.complete(texts),
         sql.unique("comparison_id", "One row per unit and outcome."),
         Check("allowed__verdict", "A verdict is one of four words.", Measure("verdict", '"verdict"'), allowed=VERDICTS),
-        Check("fair", "Nobody is compared on too few cases, and every figure lies within its interval.",
+        Check("fair", "Nobody is ranked on too few cases, and every figure lies within its interval.",
               sql.faults("unfair", told)),
     )  # fmt: skip
     return Suite("ml_recovery__owner", columns, checks)
