@@ -1,4 +1,4 @@
--- one row per outcome, playbook, level and subject (effect_id): the causal estimate with its interval, and the naive figure beside it
+-- one row per outcome, playbook, level and subject (effect_id): the causal estimate, with the naive figure beside it
 select
     effect_id,
     outcome,

@@ -1,4 +1,4 @@
--- one row per outcome, policy, policy compared with and estimator (value_id): what a policy would have earned, or why nobody can tell
+-- one row per outcome, policy, comparison and estimator (value_id): what a policy would have earned, or why nobody can tell
 select
     value_id,
     policy_id,

@@ -1,4 +1,4 @@
--- one row per leaf and playbook of the policy learned last (row_id): what each playbook is worth there, and whether the policy may be used
+-- one row per leaf and playbook of the policy learned last (row_id): what each playbook is worth there
 select
     cast(row_id as varchar) as row_id,
     cast(policy_id as varchar) as policy_id,
