@@ -82,10 +82,12 @@ class Dedupe(Frozen):
 
 
 class OpenCase(Frozen):
-    """What a firing rule opens. `severity` is the mildest the case may be; a worse signal makes it worse."""
+    """What a firing rule opens. `severity` is the mildest the case may be; a worse signal makes it worse. `theme` is the
+    theme such cases belong to; without one they take their signal's."""
 
     severity: Severity
     dedupe: Dedupe
+    theme: str | None = Field(default=None, min_length=1, max_length=64)
 
 
 class RuleTest(Frozen):

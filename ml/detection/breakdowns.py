@@ -194,7 +194,7 @@ def trigger_row(rule: TriggerRule, row: dict[str, Any], as_of: datetime, histori
         "kind": rule.kind,
         "subject_type": "breakdown",
         "subject_id": row["breakdown_id"],
-        "theme_id": row["theme_id"],
+        "theme_id": rule.open_case.theme or row["theme_id"],
         "cause_id": row["cause_id"],
         "segment": row["segment"],
         "region": row["region"],

@@ -38,13 +38,15 @@ _TAKEN = (
 )  # fmt: skip
 _CONSTANTS = (
     "number", "rule_id", "rule_hash", "kind", "at_mildest", "dedupe_days", "cool_off_days", "historic_before",
+    "opens_theme",
 )  # fmt: skip
 # Of a signal that fired to the row of the trigger table, once for all rules.
 _PROJECTION = f"""
 SELECT md5(concat(rule_id, '|', signal_id)) AS trigger_id, rule_id, rule_hash, kind, signal_id,
     CASE WHEN customer_id IS NULL THEN 'signal' ELSE 'customer' END AS subject_type,
-    coalesce(customer_id, signal_id) AS subject_id, customer_id, journey, cause_id, theme_id,
-    least(at_mildest, coalesce(severity, {MILDEST})) AS severity, occurred_at, annual_value_usd AS value_usd,
+    coalesce(customer_id, signal_id) AS subject_id, customer_id, journey, cause_id,
+    coalesce(opens_theme, theme_id) AS theme_id, least(at_mildest, coalesce(severity, {MILDEST})) AS severity,
+    occurred_at, annual_value_usd AS value_usd,
     segment, region, branch_id, source, dedupe_days, cool_off_days, occurred_at < historic_before AS is_historic, evidence
 """
 
@@ -104,6 +106,7 @@ def _constants(number: int, rule: TriggerRule, as_of: datetime, historic_after_d
     values = [
         literal(number), literal(rule.id), literal(rule.rule_hash), literal(rule.kind), literal(rule.open_case.severity),
         literal(rule.dedupe_days), exp.cast(cool_off, "bigint"), _historic_before(rule, as_of, historic_after_days),
+        exp.cast(exp.null() if rule.open_case.theme is None else literal(rule.open_case.theme), "text"),
     ]  # fmt: skip
     return f"({', '.join(value.sql('duckdb') for value in values)})"
 

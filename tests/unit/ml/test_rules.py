@@ -208,6 +208,15 @@ def test_evidence_rounds_what_could_be_taken_for_the_number_of_a_card() -> None:
     assert [json.loads(text)["score_value"] for text in evidence] == [0.411111]
 
 
+def test_a_rule_that_names_a_theme_opens_cases_of_it_and_others_take_their_signals() -> None:
+    about = {"field": "score_value", "op": "gte", "value": 0}
+    named = rule(about, id="named", open_case={"severity": 3, "dedupe": {"within": "14d"}, "theme": "T-fees"})
+    found = fired([named, rule(about)], [{"score_value": 5.0, "theme_id": "T-own"}, {"score_value": 6.0}]).to_pylist()
+    assert sorted((row["rule_id"], row["theme_id"]) for row in found if row["theme_id"]) == [
+        ("named", "T-fees"), ("named", "T-fees"), ("some_rule", "T-own"),
+    ]  # fmt: skip
+
+
 def test_a_rule_set_gives_one_row_per_rule_and_signal_in_order_of_trigger_id() -> None:
     when = {"field": "severity", "op": "lte", "value": 2}
     found = fired([rule(when), rule(when, id="other_rule")], [{"severity": 1}, {"severity": 2}, {"severity": 3}])
