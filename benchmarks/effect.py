@@ -7,11 +7,12 @@ worlds  200 seeded worlds of the synthetic bank (`--worlds`), seen as the compan
 cfpb    Relief and disputes on the bureau's published outcomes, where at hand; observational.
 oracle  The same scores as EconML and DoubleML to three decimals, live where `AMENDS_ORACLE_PYTHON` names a python that has
         them (they cannot be installed beside dbt), else against their stored answers.
-ihdp    Individual effects on the IHDP files, where at hand: in-sample root PEHE, CPU a file.
+ihdp    Individual effects on the IHDP files, or on made tables of their kind: in-sample root PEHE, CPU a table.
 scale   A million cases (`--cases`) in a child process: CPU, peak memory, and the ratio against EconML's LinearDRLearner on the
         same work, or, without it, against scikit-learn's own models fitted the plain way.
 
-`ratio` is naive bias over ours for revenue saved. Run: `python -m benchmarks.effect` (about 10 minutes).
+`ratio` is naive bias over ours for revenue saved; as ours is near zero that is mostly luck, so `ratio_at_least` takes the far
+end of our bias's own 95 % interval. Run: `python -m benchmarks.effect` (two to four minutes).
 """
 
 from __future__ import annotations
@@ -66,11 +67,12 @@ def worlds(count: int) -> tuple[bool, Figures]:
     rows = np.asarray(told[TOGETHER])
     bias, naive, covers, naive_covers = rows[:, 1].mean(), rows[:, 2].mean(), rows[:, 3].mean(), rows[:, 4].mean()
     arms = np.concatenate([np.asarray(each)[:, 3] for arm, each in told.items() if arm != TOGETHER])
+    error = rows[:, 1].std(ddof=1) / np.sqrt(len(rows))
     guard = abs(bias) <= MOST_BIAS * abs(naive) and _in(covers, count)
     return guard, {
-        "worlds": count, "bias_usd": float(bias), "bias_se": float(rows[:, 1].std(ddof=1) / np.sqrt(len(rows))),
-        "naive_bias_usd": float(naive), "covers": float(covers), "naive_covers": float(naive_covers),
-        "playbook_covers": float(arms.mean()),
+        "worlds": count, "bias_usd": float(bias), "bias_se": float(error),
+        "ratio_at_least": float(abs(naive) / (abs(bias) + 1.96 * error)), "naive_bias_usd": float(naive),
+        "covers": float(covers), "naive_covers": float(naive_covers), "playbook_covers": float(arms.mean()),
     }  # fmt: skip
 
 
@@ -121,27 +123,30 @@ def oracle() -> tuple[bool, Figures]:
 
 
 def ihdp(folder: Path) -> tuple[bool, Figures]:
-    """In-sample root PEHE of individual effects, file by file."""
+    """In-sample root PEHE of individual effects, table by table."""
+    from benchmarks.effect_ihdp import made, realisations
     from ml.recovery.individual import individual_effects
 
-    files = sorted((folder / "ihdp").glob("*.csv"))
-    if not files:
-        print("  the IHDP files are not at hand: skipped")
-        return True, {}
+    tables = realisations(folder / "ihdp")
+    warm = made(99)
+    # Importing the learners costs a second, once; it is no table's.
+    individual_effects(warm.covariates, warm.treated, warm.outcome)
     misses, spent = [], []
-    for path in files:
-        rows = np.loadtxt(path, delimiter=",")
-        treated, outcome, mu0, mu1, x = rows[:, 0] == 1, rows[:, 1], rows[:, 3], rows[:, 4], rows[:, 5:]
+    for table in tables:
         before = cpu_seconds()
-        found = individual_effects(x, treated, outcome)
+        found = individual_effects(table.covariates, table.treated, table.outcome)
         spent.append(cpu_seconds() - before)
-        misses.append(float(np.sqrt(np.mean((found.effect - (mu1 - mu0)) ** 2))))
-    mean = float(np.mean(misses))
-    print(f"  {len(files)} files: root PEHE mean {mean:.3f}, median {np.median(misses):.3f}, worst {max(misses):.2f}; "
+        misses.append(float(np.sqrt(np.mean((found.effect - table.effect) ** 2))))
+    mean, kind = float(np.mean(misses)), "made" if tables[0].name.startswith("made") else "published"
+    print(f"  {len(tables)} {kind} tables: root PEHE mean {mean:.3f}, median {np.median(misses):.3f}, worst {max(misses):.2f}; "
           f"{np.mean(spent):.2f} CPU-s each, most {max(spent):.2f}")  # fmt: skip
-    figures = {"pehe": mean, "pehe_median": float(np.median(misses)), "pehe_cpu_s": float(np.mean(spent))}
-    # Importing the learners is paid once, with the first file.
-    return mean <= MOST_PEHE and float(np.median(spent)) <= MOST_CPU, figures
+    figures = {
+        "pehe": mean,
+        "pehe_median": float(np.median(misses)),
+        "pehe_cpu_s": float(np.mean(spent)),
+        "pehe_tables": kind,
+    }
+    return mean <= MOST_PEHE and max(spent) <= MOST_CPU, figures
 
 
 def scale(cases: int) -> tuple[bool, Figures]:
