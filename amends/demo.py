@@ -105,6 +105,7 @@ def _where_to_look(settings: Settings, base: Settings, seconds: float) -> None:
         f"{prefix}amends case explain CASE walks a case back to its raw row; amends check invariants holds the ledger to its word",
         f"{prefix}amends text try WORDS   how one text is read and why; amends themes list: what customers write about",
         f"{prefix}amends review list      what a reviewer is asked; amends world score text: every reading against the truth",
+        f"{prefix}amends effect report    what recovery saved, as a page; amends world score effects: truth beside every estimate",
         f"{prefix}amends sla tick         what the clocks ask for; amends outbox list: what went to whom (as files in outgoing/)",
         f"published tables: {settings.published / 'CURRENT'} names the build; read it with any Parquet reader",
     ):
