@@ -123,3 +123,16 @@ case {{ clock }} when 'wall' then 2592000.0 else 576000.0 end
 {% macro loop_stages() -%}
     {{ return(['triaged', 'acted', 'informed', 'verified', 'cause_linked', 'fixed']) }}
 {%- endmacro %}
+
+{#- Percentiles of some lags over the cases that count, as columns `<lag>_p<percent>_seconds`. Nearest rank: a lag that some
+    case really had. -#}
+{% macro lag_percentiles(lags, percents) -%}
+    {%- for lag in lags -%}
+        {%- set last_lag = loop.last -%}
+        {%- for percent in percents -%}
+            percentile_disc(0.{{ percent }}) within group (
+                order by case when not is_excluded then {{ lag }}_seconds end
+            ) as {{ lag }}_p{{ percent }}_seconds{{ '' if loop.last and last_lag else ', ' }}
+        {%- endfor -%}
+    {%- endfor -%}
+{%- endmacro %}

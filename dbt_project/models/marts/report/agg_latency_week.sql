@@ -24,14 +24,7 @@ weeks as (
         count(case when not is_excluded and platform_seconds is null then 1 end) as missing,
         count(case when not is_excluded and arrival_seconds is null then 1 end) as arrival_missing,
         count(case when not is_excluded and total_seconds is null then 1 end) as total_missing,
-        {% for lag in ['arrival', 'platform', 'total'] -%}
-        {% for percent in [50, 95] -%}
-        -- Nearest rank: a lag that some case really had.
-        percentile_disc(0.{{ percent }}) within group (
-            order by case when not is_excluded then {{ lag }}_seconds end
-        ) as {{ lag }}_p{{ percent }}_seconds{{ '' if loop.last and lag == 'total' else ',' }}
-        {% endfor -%}
-        {% endfor %}
+        {{ lag_percentiles(['arrival', 'platform', 'total'], [50, 95]) }}
     from cases
     group by week_start, lane, source
 
