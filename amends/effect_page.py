@@ -65,7 +65,8 @@ def _saved(effects: Sequence[Row]) -> dict[str, str] | None:
     return {
         "total": _said(row["total"], "usd", whole=True),
         "interval": f"{_said(row['total_low'], 'usd', whole=True)} to {_said(row['total_high'], 'usd', whole=True)}",
-        "naive": _said(row["naive"] * row["n_overlap"], "usd", whole=True), "n": f"{row['n_overlap']:,}",
+        "naive": " to ".join(_said(row[end] * row["n_overlap"], "usd", whole=True) for end in ("naive_low", "naive_high")),
+        "n": f"{row['n_overlap']:,}",
         "standing": row["standing"], "css": row["standing"].replace(" ", "-"), "sentence": row["sentence"],
     }  # fmt: skip
 
@@ -137,10 +138,16 @@ def _figures(row: Row) -> dict[str, Any]:
     interval = f"{_said(row['low'], unit)} to {_said(row['high'], unit)}" if row["low"] is not None else ""
     total = "" if row["total"] is None else _said(row["total"], unit, whole=True)
     return {
-        "point": _said(row["point"], unit) or "not told", "interval": interval, "naive": _said(row["naive"], unit),
+        "point": _said(row["point"], unit) or "not told", "interval": interval, "naive": _with_ends(row, "naive", unit),
         "total": total, "n": f"{row['n_overlap']:,} of {row['n_treated']:,}", "standing": row["standing"],
         "css": row["standing"].replace(" ", "-"),
     }  # fmt: skip
+
+
+def _with_ends(row: Row, name: str, unit: str) -> str:
+    if row[name] is None:
+        return ""
+    return f"{_said(row[name], unit)} ({_said(row[f'{name}_low'], unit)} to {_said(row[f'{name}_high'], unit)})"
 
 
 def _said(value: float | None, unit: str, *, whole: bool = False) -> str:
@@ -166,7 +173,8 @@ def _rate(row: Row) -> dict[str, str]:
     )
     return {
         "name": row["subject"], "known": f"{row['n_known']:,} of {row['n']:,}",
-        "raw": "" if row["raw"] is None else f"{row['raw']:.0%}", "adjusted": told or "not told",
+        "raw": "" if row["raw"] is None else f"{row['raw']:.0%} ({row['raw_low']:.0%} to {row['raw_high']:.0%})",
+        "adjusted": told or "not told",
         "bounds": f"{row['worst']:.0%} to {row['best']:.0%}" if row["worst"] is not None else "", "reason": row["reason"] or "",
     }  # fmt: skip
 

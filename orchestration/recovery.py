@@ -107,6 +107,7 @@ def _owners(settings: Settings, attempts: pa.Table, at: datetime) -> pa.Table:
 def _policy(settings: Settings, attempts: pa.Table, at: datetime, log: Callable[[str], None]) -> dict[str, pa.Table]:
     """Learn a playbook policy; one that differs from the rules waits for a person, its gates beside it. Its tables."""
     from ml.recovery import roll_out
+    from ml.recovery.policy import TooFewAttempts
     from ml.recovery.policy_run import learn_policy
     from ml.recovery.tables import RECOVERY_OUTPUTS
     from ml.store import ModelStore
@@ -119,7 +120,7 @@ def _policy(settings: Settings, attempts: pa.Table, at: datetime, log: Callable[
             attempts, [item.playbook for item in programme.playbooks], programme.recommendation, as_of=at,
             current=used.champion, share=used.share,
         )  # fmt: skip
-    except ValueError as error:
+    except TooFewAttempts as error:
         log(f"no policy was learned: {error}")
         return {f"ml_recovery__{name}": RECOVERY_OUTPUTS[f"ml_recovery__{name}"][0].empty_table() for name in names}
     if report.learned.candidate != "rules":

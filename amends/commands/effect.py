@@ -59,11 +59,14 @@ def _show(document: dict[str, Any]) -> None:
     rows = [row for row in document["effects"] if row["level"] == "all"]
     rows.sort(key=lambda row: (list(TITLES).index(row["outcome"]), row["arm"] != TOGETHER, row["arm"]))
     table = Table(title="What playbooks do, against nothing done", title_justify="left")
-    for heading in ("outcome", "playbook", "estimate (95 %)", "naive", "attempts", "standing"):
-        table.add_column(heading, justify="right" if heading in ("estimate (95 %)", "naive", "attempts") else "left")
+    for heading in ("outcome", "playbook", "estimate (95 %)", "naive (95 %)", "attempts", "standing"):
+        table.add_column(
+            heading, justify="right" if heading in ("estimate (95 %)", "naive (95 %)", "attempts") else "left"
+        )
     for row in rows:
         told = "" if row["point"] is None else f"{row['point']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
-        naive = "" if row["naive"] is None else f"{row['naive']:+.2f}"
+        ends = "" if row["naive"] is None else f" ({row['naive_low']:+.2f} to {row['naive_high']:+.2f})"
+        naive = "" if row["naive"] is None else f"{row['naive']:+.2f}{ends}"
         table.add_row(row["outcome"], row["arm"], told, naive, f"{row['n_overlap']:,}", row["standing"])
     console.print(table)
     console.print(f"The page: {document['page']}", soft_wrap=True)

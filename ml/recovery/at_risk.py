@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ml.recovery.attempts import MONEY, TOGETHER, Attempts, together
 from ml.recovery.effect import Effect, effect, scores
 from ml.recovery.nuisance import Nuisances, nuisances
+from ml.recovery.overlap import overlap
 from ml.recovery.pairs import clustered_error, interval
 from ml.recovery.rates import stored
 from ml.recovery.tables import REVENUE
@@ -140,7 +141,19 @@ def revenue_lines(open_cases: pa.Table, attempts: Attempts, *, as_of: datetime, 
     risk = at_risk(
         customer.astype(np.str_), np.asarray(value, dtype=np.float64), severity.astype(np.str_), attempts, stays
     )
-    return revenue_table(risk, attempts, effect(together(attempts), MONEY, TOGETHER, seed=seed), as_of=as_of)
+    return revenue_table(risk, attempts, _saved(attempts, seed), as_of=as_of)
+
+
+def _saved(attempts: Attempts, seed: int) -> Effect:
+    """The effect of all playbooks together; without its figures where the study would not tell it either."""
+    pooled = together(attempts)
+    fitted = nuisances(pooled, MONEY, seed=seed, arms=pooled.arms)
+    found = effect(pooled, MONEY, TOGETHER, fitted=fitted)
+    if found.reason is None and overlap(pooled, MONEY, TOGETHER, fitted).grade == "poor":
+        return replace(
+            found, point=np.nan, low=np.nan, high=np.nan, reason="hardly anybody like those treated was left alone"
+        )
+    return found
 
 
 def revenue_table(risk: AtRisk, attempts: Attempts, saved: Effect, *, as_of: datetime) -> pa.Table:

@@ -40,6 +40,10 @@ OUTCOME = "net_margin_90d"
 LEAST_ATTEMPTS = 1000
 
 
+class TooFewAttempts(ValueError):
+    """Nothing is learned from so few attempts with a known outcome; the message says how many are needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One candidate, on customers it was not learned from: dollars per attempt more than the rules, with a 95 % interval.
@@ -111,7 +115,7 @@ def learn(
     Raises ValueError with fewer than `LEAST_ATTEMPTS` attempts.
     """
     if len(data) < LEAST_ATTEMPTS:
-        raise ValueError(f"{len(data)} attempts with known outcome; a policy is learned from at least {LEAST_ATTEMPTS}")
+        raise TooFewAttempts(f"{len(data)} attempts with known outcome; a policy is learned from at least {LEAST_ATTEMPTS}")
 
     def bundle(part: Scored, depth: int) -> Policy:
         return _fit(part, depth, policy_id=policy_id, as_of=as_of, outcome=outcome, fields=fields, seed=seed)
